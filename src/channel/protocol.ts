@@ -1,0 +1,96 @@
+/**
+ * The wire between a run in its thread and the host: two unions, each message with a string `type`.
+ * Values are plain structured-clone data; errors cross in their own form (wire-error.ts).
+ */
+
+import type { Cause } from "../errors.ts";
+import type { EngineEvent } from "../events.ts";
+import type { HostTool, ToolOutput, ToolVerdict } from "../host.ts";
+import type { ResolvedModel, ThinkingLevel, Usage } from "../types.ts";
+import type { WireError } from "./wire-error.ts";
+
+/** What a thread is handed to execute one turn of a session: the prompt, and the transcript it goes on from. */
+export type EngineTask = {
+  runId: string;
+  sessionId: string;
+  sessionKey: string;
+  agentId: string;
+  /** `pi`, or a file URL of a module exporting an `Engine` as default. */
+  engine: string;
+  role: AgentRole;
+  model: ResolvedModel;
+  thinking?: ThinkingLevel;
+  /** Absolute path; all file tools are confined to it. */
+  workspaceDir: string;
+  /** Absolute path; made by the thread when it isn't there, gone on from when it is. */
+  transcriptPath: string;
+  /** The user message that opens this turn; absent: the transcript is gone on from as it stands. */
+  prompt?: string;
+  /** Why the transcript is gone on from, when it is. */
+  resume?: "children_settled" | "thread_lost" | "next_turn";
+  /** Names of worker tools the run may use. */
+  tools: string[];
+  hostTools: Omit<HostTool, "execute">[];
+  /** Ask the host's policy before every call. */
+  askBeforeToolCall: boolean;
+  /** Seconds without a byte from the model before a call counts as lost. */
+  modelIdleTimeoutSeconds: number;
+  execTimeoutSeconds: number;
+};
+
+/** What the system prompt says of the session. */
+export type AgentRole = {
+  kind: "main" | "orchestrator" | "leaf";
+  depth: number;
+  maxDepth: number;
+  requesterSessionKey?: string;
+  label?: string;
+};
+
+/** How an engine's turn ended. A failure is data. */
+export type EngineResult = {
+  status: "ok" | "error" | "aborted";
+  /** The last visible assistant text of this turn, whole. */
+  text: string;
+  cause?: Cause;
+  usage: Usage;
+  /** `provider/id` of the model that answered last. */
+  model?: string;
+};
+
+/** Requests a run makes of the host, each tied to its reply's type. */
+export type HostRequests = {
+  tool: { params: { toolCallId: string; tool: string; args: unknown }; reply: ToolOutput };
+  verdict: { params: { toolCallId: string; tool: string; args: unknown }; reply: ToolVerdict };
+  refresh_model: { params: { model: string }; reply: ResolvedModel };
+};
+export type HostRequestKind = keyof HostRequests;
+export type HostRequest = { [K in HostRequestKind]: { kind: K } & HostRequests[K]["params"] }[HostRequestKind];
+
+/** One log line of a thread, already redacted. */
+export type LogLine = { level: "debug" | "info" | "warn" | "error"; msg: string; fields?: Record<string, unknown>; time: number };
+
+export type ToHost =
+  /** The run has its thread. */
+  | { type: "started"; threadId: number }
+  /** A batch; each one costs a credit. */
+  | { type: "events"; events: EngineEvent[] }
+  | { type: "request"; id: number; request: HostRequest }
+  /** The host need not answer request `id` any more. */
+  | { type: "cancel"; id: number }
+  /** An OS process a tool started (`alive`) or saw end, so that the host can end it when the thread can't. */
+  | { type: "process"; pid: number; alive: boolean }
+  | { type: "log"; lines: LogLine[] }
+  /** Always the last message. */
+  | { type: "finished"; result: EngineResult };
+
+export type ToWorker =
+  /** So many more batches may be sent. */
+  | { type: "credit"; batches: number }
+  /** Whether `text` and `thinking` are wanted. */
+  | { type: "watch"; on: boolean }
+  /** Put before the model at the next turn boundary. */
+  | { type: "steer"; text: string }
+  | { type: "abort"; cause: Cause }
+  | { type: "reply"; id: number; ok: true; value: unknown }
+  | { type: "reply"; id: number; ok: false; error: WireError };

@@ -1,0 +1,133 @@
+/** The settings a runtime needs, resolved once: every default filled in, every range checked. */
+
+import type { Cost, Isolation, ThinkingLevel } from "./types.ts";
+
+/** What `parseConfig` returns. Read-only from then on. */
+export type Config = {
+  subagents: {
+    /** @default "auto": in process on loopback installs, else the gateway's own path */
+    runtime: "auto" | "inprocess" | "gateway";
+    /** With `gateway`: run in process when pairing or the socket fails. @default true */
+    fallback: boolean;
+    /** `pi`, or an absolute path / file URL of a module whose `default` export is an `Engine`. @default "pi" */
+    engine: string;
+    /** @default "thread" */
+    isolation: Isolation;
+    pool: PoolConfig;
+    /** A tree's default budget; absent keys are unlimited. */
+    budget: { tokens?: number; usd?: number; turns?: number; toolCalls?: number; wallSeconds?: number };
+    grace: {
+      /** Milliseconds an aborted run has to give its thread back by itself. @default 2000 (0–600000) */
+      abortMs: number;
+      /** Milliseconds after that before the thread is ended. @default 3000 (0–600000) */
+      terminateMs: number;
+    };
+    announce: { mode: "each" | "together" };
+  };
+  gateway: { mode: string; bind: string; customBindHost?: string };
+  agents: {
+    defaults: AgentDefaults;
+    /** Configured agents by id; `main` is always there. */
+    list: Record<string, AgentConfig>;
+    /** The agent a standalone main session runs as. */
+    defaultAgentId: string;
+  };
+  models: {
+    /** @default "merge": the built-in catalogue stays; `replace`: only `providers` */
+    mode: "merge" | "replace";
+    providers: Record<string, ProviderConfig>;
+  };
+  tools: {
+    /** True only when `tools.exec` says security `full` and ask `off`: there is nobody here to ask. @default false */
+    execAllowed: boolean;
+    /** Seconds a command may run. @default 1800 */
+    execTimeoutSeconds: number;
+    /** `tools.subagents.tools`. */
+    subagents: { allow?: string[]; alsoAllow?: string[]; deny?: string[] };
+  };
+};
+
+export type PoolConfig = {
+  /** Threads kept. @default maxThreads (1–maxThreads) */
+  minThreads: number;
+  /** @default min(4, cores) (1–64) */
+  maxThreads: number;
+  /** Runs one thread carries at once. @default 64 (1–4096) */
+  runsPerThread: number;
+  /** Milliseconds an idle thread above `minThreads` is kept. @default 60000 (≥ 30000) */
+  idleTimeoutMs: number;
+  /** Runs that may stand in the lane; one more is refused. @default 10000 (1–1000000) */
+  maxQueue: number;
+  /** Old-space cap of a thread in MiB; a hint to V8, no containment. Absent = V8's own. (64–16384) */
+  heapMb?: number;
+  /** Added to the threads' nice value where the system has one. @default 10 (0–19) */
+  nice: number;
+};
+
+export type ModelChoice = { primary?: string; fallbacks: string[] };
+
+export type SubagentLimits = {
+  /** Runs that work at once, process-wide. @default 8 (≥ 1) */
+  maxConcurrent: number;
+  /** @default 2 standalone (1–5) */
+  maxSpawnDepth: number;
+  /** Active children of one session. @default 5 (1–20) */
+  maxChildrenPerAgent: number;
+  /** Seconds, 0 = none. @default 0 */
+  runTimeoutSeconds: number;
+  /** Minutes, 0 = off. @default 60 */
+  archiveAfterMinutes: number;
+  /** Milliseconds one delivery may take. @default 120000 */
+  announceTimeoutMs: number;
+  model?: ModelChoice;
+  thinking?: ThinkingLevel;
+  /** @default false */
+  requireAgentId: boolean;
+  allowAgents?: string[];
+};
+
+export type AgentDefaults = {
+  model?: ModelChoice;
+  /** Absolute path. */
+  workspace?: string;
+  thinking?: ThinkingLevel;
+  /** Seconds without a byte from the model before the call counts as lost. @default 120 */
+  modelIdleTimeoutSeconds: number;
+  subagents: SubagentLimits;
+};
+
+export type AgentConfig = {
+  id: string;
+  name?: string;
+  model?: ModelChoice;
+  workspace?: string;
+  thinking?: ThinkingLevel;
+  subagents: { allowAgents?: string[]; model?: ModelChoice; thinking?: ThinkingLevel; requireAgentId?: boolean };
+  tools: { allow?: string[]; deny?: string[] };
+};
+
+export type ProviderConfig = {
+  baseUrl?: string;
+  apiKey?: string;
+  api?: string;
+  headers?: Record<string, string>;
+  models: ProviderModelConfig[];
+};
+
+export type ProviderModelConfig = {
+  id: string;
+  name?: string;
+  api?: string;
+  reasoning?: boolean;
+  input?: string[];
+  cost?: Cost;
+  contextWindow?: number;
+  maxTokens?: number;
+  headers?: Record<string, string>;
+  compat?: Record<string, unknown>;
+};
+
+/** @throws ConfigError listing every path at fault */
+export function parseConfig(_raw: unknown): Config {
+  throw new Error("not written yet");
+}

@@ -1,0 +1,230 @@
+/** The shapes that cross folders. Types only: nothing here runs. */
+
+import type { Cause } from "./errors.ts";
+
+/** Price in US dollars for a million tokens. */
+export type Cost = { input: number; output: number; cacheRead: number; cacheWrite: number };
+
+/** A model a run can call, with everything the worker needs to reach it. */
+export type ResolvedModel = {
+  provider: string;
+  id: string;
+  /** The provider protocol: `openai-completions`, `openai-responses`, `anthropic-messages`, `google-generative-ai`, … */
+  api: string;
+  baseUrl: string;
+  /** Handed to the one run that uses it; never written anywhere. */
+  apiKey?: string;
+  headers?: Record<string, string>;
+  /** Tokens. */
+  contextWindow: number;
+  /** Tokens of one answer. */
+  maxTokens: number;
+  /** `text`, `image`. */
+  input: string[];
+  reasoning: boolean;
+  cost?: Cost;
+  /** Tried in order when the one before fails with a retryable provider error. */
+  fallbacks?: ResolvedModel[];
+  /** Provider peculiarities as pi-ai's catalogue names them; passed through untouched. */
+  compat?: Record<string, unknown>;
+  thinkingLevelMap?: Record<string, string | null>;
+  /** Provider settings that pi-ai reads by name (regions, endpoints), passed over the channel instead of the environment. */
+  env?: Record<string, string>;
+};
+
+export type ThinkingLevel = "off" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
+
+/** Who calls: the session a spawn is made for, and what may be assumed of it. */
+export type Requester = {
+  sessionKey: string;
+  agentId: string;
+  /** 0 for a main session. @default 0, or what the registry knows of the session */
+  depth?: number;
+  workspaceDir?: string;
+  sandboxed?: boolean;
+  /** Names of the tools the requester has; a child never gets more. */
+  tools?: string[];
+  /** The model active in the requester's turn, `provider/id`. */
+  model?: string;
+  /** The requester's transcript, source of a fork. */
+  transcriptPath?: string;
+  turnId?: string;
+};
+
+/** What `sessions_spawn` takes; names as OpenClaw's. */
+export type SpawnParams = {
+  /** What the child is to do; not empty, at most 256 KiB. */
+  task: string;
+  /** Shown in lists and in the completion. */
+  label?: string;
+  /** The agent that runs the child. @default the requester's own */
+  agentId?: string;
+  /** `provider/id`, or an id of the default provider. */
+  model?: string;
+  thinking?: ThinkingLevel;
+  /** A folder inside the child's workspace, taken as its workspace. */
+  cwd?: string;
+  /** Seconds, floored; 0 = none. @default agents.defaults.subagents.runTimeoutSeconds */
+  runTimeoutSeconds?: number;
+  /** @default "run"; `session` needs a host that can bind threads */
+  mode?: "run" | "session";
+  /** `delete` renames the transcript right after the announce. @default "keep" */
+  cleanup?: "delete" | "keep";
+  /** @default true; false: settled without an announce */
+  expectsCompletionMessage?: boolean;
+  /** Narrow the child's tools; names, intersected with what it would have had. */
+  toolsAllow?: string[];
+  toolsDeny?: string[];
+  /** May only tighten what the config says. @default "thread" */
+  isolation?: Isolation;
+};
+
+/** `thread`: shares a thread with other runs · `dedicated`: a thread of its own · `process`: not in this version. */
+export type Isolation = "thread" | "dedicated" | "process";
+
+export type SpawnResult =
+  | {
+      status: "accepted";
+      childSessionKey: string;
+      runId: string;
+      mode: "run" | "session";
+      /** Told to the requester's model: results come by themselves, don't poll. */
+      note: string;
+      runtime: "inprocess" | "gateway";
+      isolation: Isolation;
+      resolvedModel: string;
+      resolvedProvider: string;
+      modelApplied: boolean;
+      expectsCompletionMessage: boolean;
+      /** Runs ahead of this one in the lane, when it can't start at once. */
+      queuePosition?: number;
+    }
+  | { status: "forbidden"; code: Cause["code"]; error: string }
+  | { status: "error"; code: Cause["code"]; error: string; childSessionKey?: string; runId?: string };
+
+/**
+ * The life of a run: `queued → running ⇄ waiting → settled`.
+ * `waiting`: its own turn is over, its children's are not; it holds no slot.
+ */
+export type RunState = "queued" | "running" | "waiting" | "settled";
+
+export type OutcomeStatus = "ok" | "error" | "timeout" | "killed" | "interrupted";
+
+/** How a run settled. `cause` is there whenever the status isn't `ok`. */
+export type Outcome = { readonly status: OutcomeStatus; readonly cause?: Cause };
+
+/** Tokens and money of a run, all its turns and fallbacks added up. */
+export type Usage = {
+  /** Tokens of prompts not read from a cache. */
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+  totalTokens: number;
+  /** US dollars; 0 when the model has no price. */
+  costUsd: number;
+  /** Model calls. */
+  turns: number;
+  toolCalls: number;
+};
+
+/** A settled run's result on its way to the requester. */
+export type Completion = {
+  /** Stable for a run; stands in `message` too, so that a delivery made twice can be told. */
+  key: string;
+  runId: string;
+  childSessionKey: string;
+  requesterSessionKey: string;
+  outcome: Outcome;
+  /** The child's final answer, or its partial text when it didn't end well. */
+  text: string;
+  structured?: unknown;
+  usage: Usage;
+  /** The model that really answered, `provider/id`. */
+  model?: string;
+  label?: string;
+  task: string;
+  /** Milliseconds from start to settlement. */
+  runtimeMs: number;
+  /** The block to show the requester's model. */
+  message: string;
+};
+
+/** What anyone may see of a run. Times are milliseconds since the epoch. */
+export type RunView = {
+  runId: string;
+  childSessionKey: string;
+  requesterSessionKey: string;
+  agentId: string;
+  depth: number;
+  label?: string;
+  task: string;
+  state: RunState;
+  outcome?: Outcome;
+  model?: string;
+  usage: Usage;
+  /** Unsettled descendants. */
+  pendingDescendants: number;
+  createdAt: number;
+  startedAt?: number;
+  endedAt?: number;
+  delivery: DeliveryState;
+};
+
+/** `none`: nothing to hand over (yet, or ever) · `pending` · `delivered` · `undelivered`: given up, kept to be read. */
+export type DeliveryState = "none" | "pending" | "delivered" | "undelivered";
+
+export type ListOptions = { /** Runs that ended longer ago are left out. @default 30 */ recentMinutes?: number };
+
+/** `completed` are settled; `pending` aren't yet; `errors` names ids that can't be waited for. */
+export type WaitResult = {
+  completed: Completion[];
+  pending: string[];
+  errors: { runId: string; error: "not_found" | "not_owner" }[];
+  timedOut: boolean;
+};
+
+export type ControlResult =
+  | { status: "ok" | "done"; runId: string; sessionKey: string; label?: string; cascadeKilled: number; cascadeLabels: string[]; text: string }
+  | { status: "error" | "forbidden"; code: Cause["code"]; error: string };
+
+/** One message of a child's transcript, cut for a model's eyes. */
+export type HistoryOptions = { limit?: number; offset?: number; includeTools?: boolean };
+export type History = {
+  sessionKey: string;
+  messages: { role: string; text: string; timestamp?: number }[];
+  truncated: boolean;
+  droppedMessages: number;
+  contentTruncated: boolean;
+  contentRedacted: boolean;
+  bytes: number;
+  nextOffset?: number;
+};
+
+/** What a runtime can do beyond spawn, wait, list, events and stats. Asking for one it lacks is refused by name. */
+export type Capability =
+  | "kill"
+  | "steer"
+  | "history"
+  | "nesting"
+  | "timeout"
+  | "tools"
+  | "dedicated"
+  | "process"
+  | "budget"
+  | "attachments"
+  | "fork"
+  | "session"
+  | "collect";
+
+export type RuntimeStats = {
+  threads: { total: number; dedicated: number; runs: number[] };
+  runs: { queued: number; running: number; waiting: number };
+  outbox: { pending: number; undelivered: number };
+  /** Milliseconds the last started run stood in the lane. */
+  queueWaitMs: number;
+  /** Fraction of time the host's loop was busy since the last call, 0–1. */
+  loopUtilization: number;
+  /** Bytes. */
+  rssBytes: number;
+};

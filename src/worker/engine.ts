@@ -1,0 +1,51 @@
+/** The contract between a thread and the module that runs the agent loop in it. Types only. */
+
+import type { EngineEvent } from "../events.ts";
+import type { ToolOutput } from "../host.ts";
+import type { EngineResult, EngineTask, LogLine } from "../channel/protocol.ts";
+import type { ResolvedModel } from "../types.ts";
+
+/** Runs one turn of a session, tool calls included. Pure of I/O it was not handed, except the model's own HTTP. */
+export interface Engine {
+  /** Never rejects for what a model, a tool or a server can cause: the result says it. */
+  run(task: EngineTask, link: EngineLink, signal: AbortSignal): Promise<EngineResult>;
+}
+
+/** All an engine may reach. */
+export interface EngineLink {
+  emit(event: EngineEvent): void;
+  /** Whether `text` and `thinking` events go anywhere. */
+  readonly watched: boolean;
+  /** Worker tools and host tools alike, policy already around them. */
+  readonly tools: EngineTool[];
+  readonly systemPrompt: string;
+  readonly transcript: Transcript;
+  /** Messages to put before the model at the next turn boundary; empties the queue. */
+  takeSteering(): string[];
+  refreshModel(model: ResolvedModel): Promise<ResolvedModel>;
+  log(level: LogLine["level"], msg: string, fields?: Record<string, unknown>): void;
+}
+
+/** A tool as the engine sees it. */
+export interface EngineTool {
+  name: string;
+  label: string;
+  description: string;
+  /** JSON Schema of the arguments. */
+  parameters: Record<string, unknown>;
+  /** One short line for a person: what this call is about. */
+  describe(args: unknown): string;
+  /** A failed call is an output with `isError`; a rejection counts as one. */
+  execute(toolCallId: string, args: Record<string, unknown>, signal: AbortSignal): Promise<ToolOutput>;
+}
+
+/** A session's messages in pi's shape (user, assistant, toolResult). One writer: the run's thread. */
+export interface Transcript {
+  /** Everything said so far, oldest first. */
+  readonly messages: readonly TranscriptMessage[];
+  /** Appends one message; resolved when it is handed to the system. */
+  append(message: TranscriptMessage): Promise<void>;
+}
+
+/** pi's `Message`; opaque here. */
+export type TranscriptMessage = { role: "user" | "assistant" | "toolResult"; timestamp: number } & Record<string, unknown>;
