@@ -2,6 +2,8 @@
 
 import type { Cost, Isolation, ThinkingLevel } from "./types.ts";
 
+export { parseConfig } from "./config/parse.ts";
+
 /** What `parseConfig` returns. Read-only from then on. */
 export type Config = {
   subagents: {
@@ -45,6 +47,8 @@ export type Config = {
     /** `tools.subagents.tools`. */
     subagents: { allow?: string[]; alsoAllow?: string[]; deny?: string[] };
   };
+  /** Variables the config itself brings (`env`, and a `.env` beside it); used where the process has none of that name. */
+  env: Record<string, string>;
 };
 
 export type PoolConfig = {
@@ -88,6 +92,8 @@ export type SubagentLimits = {
 
 export type AgentDefaults = {
   model?: ModelChoice;
+  /** Short names of models, lower case, to `provider/id`: `agents.defaults.models.*.alias`. */
+  modelAliases: Record<string, string>;
   /** Absolute path. */
   workspace?: string;
   thinking?: ThinkingLevel;
@@ -108,11 +114,17 @@ export type AgentConfig = {
 
 export type ProviderConfig = {
   baseUrl?: string;
-  apiKey?: string;
+  /** The key, the name of the environment variable that holds it, or a reference. Read when a model is first used. */
+  apiKey?: Secret;
   api?: string;
-  headers?: Record<string, string>;
+  /** Send the key as `Authorization: Bearer`, whatever the protocol usually does. */
+  authHeader?: boolean;
+  headers?: Record<string, Secret>;
   models: ProviderModelConfig[];
 };
+
+/** A text that may hold `${VAR}`, or OpenClaw's reference to a secret kept elsewhere; only `env` can be resolved here. */
+export type Secret = string | { source: "env" | "file" | "exec" | "store"; id: string };
 
 export type ProviderModelConfig = {
   id: string;
@@ -122,12 +134,9 @@ export type ProviderModelConfig = {
   input?: string[];
   cost?: Cost;
   contextWindow?: number;
+  /** A cap on what is really sent, below `contextWindow`. */
+  contextTokens?: number;
   maxTokens?: number;
-  headers?: Record<string, string>;
+  headers?: Record<string, Secret>;
   compat?: Record<string, unknown>;
 };
-
-/** @throws ConfigError listing every path at fault */
-export function parseConfig(_raw: unknown): Config {
-  throw new Error("not written yet");
-}

@@ -75,7 +75,10 @@ export class ConfigError extends InprocessError {
   override readonly name = "ConfigError";
   readonly issues: readonly ConfigIssue[];
 
-  constructor(issues: readonly ConfigIssue[], options?: { cause?: unknown; code?: "config_invalid" | "config_unreadable" }) {
+  constructor(
+    issues: readonly ConfigIssue[],
+    options?: { cause?: unknown; code?: "config_invalid" | "config_unreadable" },
+  ) {
     super(
       options?.code ?? "config_invalid",
       issues.map((issue) => (issue.path === "" ? issue.message : `${issue.path}: ${issue.message}`)).join("; "),

@@ -30,8 +30,7 @@ export type LifecycleEvent =
   | { type: "undelivered"; reason: string };
 
 export type RunEvent = { runId: string; sessionKey: string; requesterSessionKey: string; at: number } & (
-  | EngineEvent
-  | LifecycleEvent
+  EngineEvent | LifecycleEvent
 );
 
 /** @default every run, without text and thinking */

@@ -41,6 +41,11 @@ export interface Host {
    * A rejection counts as a failed attempt and is tried again with a growing delay.
    */
   deliver(completions: Completion[]): Promise<"delivered" | "busy" | "gone">;
+  /**
+   * Of these completion keys, those that stand in the requester's transcript already. Asked before a delivery is
+   * repeated, also after a restart; a host that can't look may see a completion twice.
+   */
+  alreadyDelivered?(requesterSessionKey: string, keys: string[]): Promise<string[]>;
   /** Rejects with a `model_unusable` error whose sentence says what to do. Asked again with `refresh` on a 401. */
   resolveModel(
     ref: string | undefined,

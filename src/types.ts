@@ -185,7 +185,15 @@ export type WaitResult = {
 };
 
 export type ControlResult =
-  | { status: "ok" | "done"; runId: string; sessionKey: string; label?: string; cascadeKilled: number; cascadeLabels: string[]; text: string }
+  | {
+      status: "ok" | "done";
+      runId: string;
+      sessionKey: string;
+      label?: string;
+      cascadeKilled: number;
+      cascadeLabels: string[];
+      text: string;
+    }
   | { status: "error" | "forbidden"; code: Cause["code"]; error: string };
 
 /** One message of a child's transcript, cut for a model's eyes. */

@@ -36,6 +36,8 @@ export type EngineTask = {
   /** Seconds without a byte from the model before a call counts as lost. */
   modelIdleTimeoutSeconds: number;
   execTimeoutSeconds: number;
+  /** The whole environment of commands that `exec` starts. */
+  execEnv: Record<string, string>;
 };
 
 /** What the system prompt says of the session. */
@@ -68,7 +70,12 @@ export type HostRequestKind = keyof HostRequests;
 export type HostRequest = { [K in HostRequestKind]: { kind: K } & HostRequests[K]["params"] }[HostRequestKind];
 
 /** One log line of a thread, already redacted. */
-export type LogLine = { level: "debug" | "info" | "warn" | "error"; msg: string; fields?: Record<string, unknown>; time: number };
+export type LogLine = {
+  level: "debug" | "info" | "warn" | "error";
+  msg: string;
+  fields?: Record<string, unknown>;
+  time: number;
+};
 
 export type ToHost =
   /** The run has its thread. */
@@ -81,6 +88,8 @@ export type ToHost =
   /** An OS process a tool started (`alive`) or saw end, so that the host can end it when the thread can't. */
   | { type: "process"; pid: number; alive: boolean }
   | { type: "log"; lines: LogLine[] }
+  /** The thread's loop turns. */
+  | { type: "pong" }
   /** Always the last message. */
   | { type: "finished"; result: EngineResult };
 
@@ -92,5 +101,7 @@ export type ToWorker =
   /** Put before the model at the next turn boundary. */
   | { type: "steer"; text: string }
   | { type: "abort"; cause: Cause }
+  /** Answered with `pong` as soon as the thread's loop turns. */
+  | { type: "ping" }
   | { type: "reply"; id: number; ok: true; value: unknown }
   | { type: "reply"; id: number; ok: false; error: WireError };

@@ -42,7 +42,12 @@ export interface SubagentRuntime {
   list(requester: Requester, options?: ListOptions): Promise<RunView[]>;
 
   /** Needs the capability `steer`. */
-  steer(target: string, message: string, requester: Requester, options?: { interrupt?: boolean }): Promise<ControlResult>;
+  steer(
+    target: string,
+    message: string,
+    requester: Requester,
+    options?: { interrupt?: boolean },
+  ): Promise<ControlResult>;
 
   /**
    * Ends a child and all its descendants: settled `killed` at once, no announce, OS processes of its tools ended.

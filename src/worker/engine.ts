@@ -48,4 +48,7 @@ export interface Transcript {
 }
 
 /** pi's `Message`; opaque here. */
-export type TranscriptMessage = { role: "user" | "assistant" | "toolResult"; timestamp: number } & Record<string, unknown>;
+export type TranscriptMessage = { role: "user" | "assistant" | "toolResult"; timestamp: number } & Record<
+  string,
+  unknown
+>;

@@ -1,0 +1,64 @@
+/** `run`: one task from the command line to the answer. Wires only. */
+
+import { createStandalone, type Standalone } from "../standalone-host.ts";
+import { exitCodeOf, sayEnd, type RunEnd } from "./answer.ts";
+import { EXIT } from "./exit-codes.ts";
+import { flushed } from "./flushed.ts";
+import { makeStateDir } from "./folders.ts";
+import { DEMO_NOTICE } from "./help.ts";
+import { jsonLines } from "./json-lines.ts";
+import type { RunPlan } from "./prepare-run.ts";
+import { runTask } from "./run-task.ts";
+import { createShow, showMode } from "./show.ts";
+import { watchStops } from "./stop-signals.ts";
+import { initialView } from "./view-state.ts";
+
+/**
+ * @returns the exit code of everything that happens once the run has started
+ * @throws InprocessError for what keeps it from starting; then nothing is left behind
+ */
+export async function runCommand(plan: RunPlan, proc: NodeJS.Process): Promise<number> {
+  if (plan.demo === "implied" || (plan.demo === "chosen" && !plan.quiet)) proc.stderr.write(`${DEMO_NOTICE}\n`);
+  const stops = watchStops(proc);
+  try {
+    const standalone = await start(plan);
+    const state = initialView({ ...plan.header, mainSessionKey: standalone.mainSessionKey, startedAt: Date.now() });
+    const mode = showMode({
+      ...plan,
+      stdoutIsTerminal: proc.stdout.isTTY,
+      stderrIsTerminal: proc.stderr.isTTY,
+      env: proc.env,
+    });
+    const show = createShow(mode, state, proc.stderr, proc.env);
+    const writeLine = plan.json ? jsonLines(proc.stdout) : undefined;
+    const end: RunEnd = await runTask(plan.task, standalone, { state, show, stops, writeLine });
+    const where = { state, writeLine, transcript: standalone.mainTranscript, proc };
+    await sayEnd(end, where);
+    await flushed(proc.stdout);
+    // An answer that could not be written down is no answer.
+    const { reason } = stops;
+    if (end.kind !== "answered" || reason?.kind !== "output_failed") return exitCodeOf(end);
+    await sayEnd({ kind: "stopped", reason, interrupted: [] }, { ...where, writeLine: undefined });
+    return EXIT.failed;
+  } finally {
+    stops.dispose();
+  }
+}
+
+/** The state folder is made last, and taken back when the host refuses to start. */
+async function start(plan: RunPlan): Promise<Standalone> {
+  const takeBack = makeStateDir(plan.stateDir);
+  try {
+    const { config, workspaceDir, stateDir, resolveModel, model } = plan;
+    return await createStandalone({
+      config,
+      workspaceDir,
+      stateDir,
+      resolveModel,
+      ...(model === undefined ? {} : { model }),
+    });
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+/** Where a gateway of the developer's own comes in: one call, and it has a runtime. */
+
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { InprocessError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { createLogger, type Logger } from "../log.ts";
+import { workerFile } from "../package-root.ts";
+import { selectRuntime } from "../policy/select-runtime.ts";
+import { openRegistry } from "../registry/registry.ts";
+import { createInProcessRuntime, transcriptsDirOf } from "../runtime/in-process-runtime.ts";
+import type { SubagentRuntime } from "../runtime/runtime.ts";
+import { createSessionTools } from "../tools/session-tools.ts";
+import { execEnvironment, threadEnvironment } from "./environment.ts";
+
+export type RuntimeOptions = {
+  /** From `parseConfig`. */
+  config: Config;
+  host: Host;
+  /** Made (0700) when it isn't there; several processes may share it. */
+  stateDir: string;
+  /** Anything with pino's methods. @default nothing is logged */
+  logger?: Logger;
+};
+
+/**
+ * Opens the state, settles what dead processes left, starts the first thread. Ready when it resolves: spawns are
+ * accepted while the threads warm up in the background.
+ * @throws InprocessError `state_dir_unusable`, `registry_unusable`, `worker_start_failed`; `runtime_unavailable` when
+ * the config selects the gateway's own path, which this version doesn't have
+ */
+export async function createSubagentRuntime(options: RuntimeOptions): Promise<SubagentRuntime> {
+  const { config, host, stateDir } = options;
+  refuseGateway(config);
+  const registry = openRegistry({ file: join(stateDir, "registry.sqlite") });
+  try {
+    return await createInProcessRuntime({
+      config,
+      host,
+      registry,
+      logger: options.logger ?? createLogger(),
+      transcriptsDir: transcriptsDirOf(stateDir),
+      workerFile: workerFile(),
+      threadEnv: threadEnvironment(process.env),
+      execEnv: execEnvironment(process.env),
+      sessionTools: createSessionTools,
+    });
+  } catch (error) {
+    await registry.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** @throws InprocessError `runtime_unavailable` */
+export function refuseGateway(config: Config): void {
+  const { runtime, reason } = selectRuntime(config);
+  if (runtime === "inprocess") return;
+  throw new InprocessError(
+    "runtime_unavailable",
+    `The gateway runtime isn't part of this version (it was chosen because ${reason}); set subagents.runtime to "inprocess" to run subagents in this process.`,
+  );
+}

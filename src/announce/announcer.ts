@@ -1,0 +1,176 @@
+/**
+ * The way back: takes settled runs' completions from the outbox to their requesters.
+ *
+ * At least once, told apart by key. All that waits for a requester goes in one delivery, so what settles while it is
+ * busy arrives together. A failed try is repeated with a growing delay for 30 minutes, then kept as undelivered. Before
+ * any repeat the requester's transcript is searched for the key, where the host can do that.
+ */
+
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Outbox, PendingRow } from "../registry/outbox.ts";
+import type { Completion } from "../types.ts";
+
+export type Delivery = "delivered" | "busy" | "gone";
+
+export type AnnouncerOptions = {
+  outbox: Outbox;
+  logger: Logger;
+  /** Milliseconds one delivery may take. */
+  timeoutMs: number;
+  deliver(requesterSessionKey: string, completions: Completion[]): Promise<Delivery>;
+  /** Of these keys, those that stand in the requester's transcript already. */
+  alreadyDelivered(requesterSessionKey: string, keys: string[]): Promise<string[]>;
+  /** True while a delivery would come too early for this requester. */
+  holdBack(requesterSessionKey: string): boolean;
+  /** Whose child the requester is; completions go there when it is gone. */
+  requesterOf(sessionKey: string): string | undefined;
+  onDelivered(completion: Completion, attempts: number): void;
+  onUndelivered(completion: Completion, reason: string): void;
+};
+
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  readonly #inFlight = new Map<string, Promise<void>>();
+  readonly #again = new Set<string>();
+  /** Keys a process before this one may have delivered without saying so. */
+  readonly #inherited: Set<string>;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+    this.#inherited = new Set(options.outbox.due(Number.MAX_SAFE_INTEGER).map((row) => row.key));
+    this.#tryDue();
+  }
+
+  /** Something settled for this requester, or it became idle: try now. */
+  nudge(requesterSessionKey: string): void {
+    if (this.#closed) return;
+    if (this.#inFlight.has(requesterSessionKey)) {
+      this.#again.add(requesterSessionKey);
+      return;
+    }
+    const attempt = this.#attempt(requesterSessionKey)
+      .catch((error: unknown) => this.#options.logger.error({ requesterSessionKey }, `announce: ${messageOf(error)}`))
+      .finally(() => {
+        this.#inFlight.delete(requesterSessionKey);
+        if (this.#again.delete(requesterSessionKey)) this.nudge(requesterSessionKey);
+        else this.#schedule();
+      });
+    this.#inFlight.set(requesterSessionKey, attempt);
+  }
+
+  /** Waits for deliveries under way; nothing new is begun. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await Promise.all(this.#inFlight.values());
+  }
+
+  async #attempt(requester: string): Promise<void> {
+    // What settles in the same turn of the loop goes along.
+    await new Promise((resolve) => setImmediate(resolve));
+    const { outbox, holdBack } = this.#options;
+    if (holdBack(requester)) return;
+    const rows = await this.#withoutDelivered(requester, outbox.pendingFor(requester));
+    if (rows.length === 0) return;
+    let delivery: Delivery;
+    try {
+      delivery = await this.#withinTime(
+        this.#options.deliver(
+          requester,
+          rows.map((row) => row.completion),
+        ),
+      );
+    } catch (error) {
+      return this.#failed(rows, messageOf(error));
+    }
+    if (delivery === "delivered") return this.#delivered(rows);
+    if (delivery === "busy") return this.#tryLater(requester);
+    return this.#gone(requester, rows);
+  }
+
+  async #withoutDelivered(requester: string, rows: PendingRow[]): Promise<PendingRow[]> {
+    const repeats = rows.filter((row) => row.attempts > 0 || this.#inherited.has(row.key)).map((row) => row.key);
+    if (repeats.length === 0) return rows;
+    const found = new Set(await this.#options.alreadyDelivered(requester, repeats).catch(() => []));
+    this.#delivered(rows.filter((row) => found.has(row.key)));
+    return rows.filter((row) => !found.has(row.key));
+  }
+
+  #delivered(rows: PendingRow[]): void {
+    this.#options.outbox.markDelivered(rows.map((row) => row.key));
+    for (const row of rows) this.#options.onDelivered(row.completion, row.attempts + 1);
+  }
+
+  #failed(rows: PendingRow[], error: string): void {
+    const { outbox, logger } = this.#options;
+    const now = Date.now();
+    for (const row of rows) {
+      if (now - row.createdAt > GIVE_UP_MS) {
+        outbox.giveUp([row.key], error);
+        this.#options.onUndelivered(row.completion, error);
+      } else {
+        outbox.postpone([row.key], now + Math.min(BACKOFF_MS * 2 ** row.attempts, MAX_BACKOFF_MS), error);
+      }
+    }
+    logger.warn(
+      { runIds: rows.map((row) => row.runId) },
+      `a completion could not be delivered, will try again: ${error}`,
+    );
+  }
+
+  #gone(requester: string, rows: PendingRow[]): void {
+    const { outbox, requesterOf } = this.#options;
+    const above = requesterOf(requester);
+    const keys = rows.map((row) => row.key);
+    if (above !== undefined) {
+      outbox.moveTo(keys, above);
+      this.nudge(above);
+      return;
+    }
+    const reason = `the session ${requester} is gone`;
+    outbox.giveUp(keys, reason);
+    for (const row of rows) this.#options.onUndelivered(row.completion, reason);
+  }
+
+  /** A busy requester's host nudges when it is idle; this is for one that forgets to. */
+  #tryLater(requester: string): void {
+    setTimeout(() => this.nudge(requester), BUSY_RETRY_MS).unref();
+  }
+
+  #tryDue(): void {
+    const now = Date.now();
+    const due = this.#options.outbox.due(now);
+    for (const requester of new Set(due.map((row) => row.requesterSessionKey))) this.nudge(requester);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    const at = this.#options.outbox.nextDue();
+    // What is due already is either held back or under way; only what was postponed needs the timer.
+    if (at === undefined || at <= Date.now()) return;
+    this.#timer = setTimeout(() => this.#tryDue(), at - Date.now()).unref();
+  }
+
+  async #withinTime(delivery: Promise<Delivery>): Promise<Delivery> {
+    const { timeoutMs } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`the host took longer than ${timeoutMs} ms`)), timeoutMs);
+    });
+    try {
+      return await Promise.race([delivery, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 60_000;
+const GIVE_UP_MS = 30 * 60_000;
+const BUSY_RETRY_MS = 5_000;

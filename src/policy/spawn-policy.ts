@@ -1,0 +1,104 @@
+/** Whether a spawn may go ahead, and as what: pure decisions over the config and what is known of the caller. */
+
+import type { Config } from "../config.ts";
+import type { Cause } from "../errors.ts";
+import type { Isolation, Requester, SpawnParams } from "../types.ts";
+
+export type SpawnPlan = {
+  agentId: string;
+  /** The child's depth; its requester's is one less. */
+  depth: number;
+  role: "orchestrator" | "leaf";
+  isolation: Isolation;
+  /** Milliseconds; 0 = none. */
+  timeoutMs: number;
+};
+
+export type Refusal = { status: "forbidden" | "error" } & Cause;
+
+/** @param depth the caller's depth: 0 for a main session */
+export function planSpawn(
+  config: Config,
+  params: SpawnParams,
+  requester: Pick<Requester, "agentId">,
+  depth: number,
+): SpawnPlan | Refusal {
+  const limits = config.agents.defaults.subagents;
+  if (depth >= limits.maxSpawnDepth) {
+    return forbidden(
+      `This session is at depth ${depth} and agents.defaults.subagents.maxSpawnDepth is ${limits.maxSpawnDepth}, so it can't start subagents; do the work here.`,
+    );
+  }
+  const agentId = chooseAgent(config, params, requester);
+  if (typeof agentId !== "string") return agentId;
+  const isolation = chooseIsolation(config.subagents.isolation, params.isolation);
+  if (typeof isolation !== "string") return isolation;
+  return {
+    agentId,
+    depth: depth + 1,
+    role: depth + 1 < limits.maxSpawnDepth ? "orchestrator" : "leaf",
+    isolation,
+    timeoutMs: Math.floor(params.runTimeoutSeconds ?? limits.runTimeoutSeconds) * 1000,
+  };
+}
+
+export function isRefusal(plan: SpawnPlan | Refusal): plan is Refusal {
+  return "code" in plan;
+}
+
+export function tooManyChildren(active: number, limit: number): Refusal {
+  return forbidden(
+    `This session has ${active} active subagents and agents.defaults.subagents.maxChildrenPerAgent is ${limit}; wait for one to finish.`,
+  );
+}
+
+export function laneFull(queued: number, limit: number): Refusal {
+  return forbidden(
+    `${queued} subagents are waiting for a slot and subagents.pool.maxQueue is ${limit}; try again later.`,
+  );
+}
+
+function chooseAgent(config: Config, params: SpawnParams, requester: Pick<Requester, "agentId">): string | Refusal {
+  const defaults = config.agents.defaults.subagents;
+  const own = config.agents.list[requester.agentId]?.subagents;
+  if (params.agentId === undefined) {
+    const required = own?.requireAgentId ?? defaults.requireAgentId;
+    return required
+      ? forbidden("The configuration asks for an agentId in every spawn (requireAgentId); name one.")
+      : requester.agentId;
+  }
+  if (params.agentId === requester.agentId) return params.agentId;
+  const allowed = own?.allowAgents ?? defaults.allowAgents ?? [];
+  const names = allowed.includes("*") ? Object.keys(config.agents.list) : allowed;
+  if (!names.includes(params.agentId)) {
+    const list = names.length === 0 ? "none" : names.join(", ");
+    const known = Object.hasOwn(config.agents.list, params.agentId) || !allowed.includes("*");
+    return forbidden(
+      known
+        ? `Agent ${params.agentId} isn't in allowAgents of ${requester.agentId} (allowed: ${list}).`
+        : `Agent ${params.agentId} isn't configured (configured: ${list}).`,
+    );
+  }
+  if (!Object.hasOwn(config.agents.list, params.agentId)) {
+    return forbidden(`Agent ${params.agentId} is allowed but not configured; add it to agents.list.`);
+  }
+  return params.agentId;
+}
+
+/** A spawn may tighten the configured isolation, never loosen it. */
+function chooseIsolation(configured: Isolation, asked: Isolation | undefined): Isolation | Refusal {
+  const chosen = asked !== undefined && LEVELS.indexOf(asked) > LEVELS.indexOf(configured) ? asked : configured;
+  if (chosen !== "process") return chosen;
+  return {
+    status: "error",
+    code: "isolation_unavailable",
+    message:
+      "Isolation `process` isn't built yet, and nothing less is put in its place; ask for `dedicated` or `thread`.",
+  };
+}
+
+function forbidden(message: string): Refusal {
+  return { status: "forbidden", code: "spawn_forbidden", message };
+}
+
+const LEVELS: Isolation[] = ["thread", "dedicated", "process"];

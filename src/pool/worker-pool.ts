@@ -1,0 +1,170 @@
+/**
+ * Threads that carry runs, several at a time (M:N), on piscina. The lane above decides when a run starts; the pool
+ * decides where: on the thread with the fewest runs, on a new thread while there may be more, or on one of its own.
+ *
+ * Three facts about piscina 5.3 shape this file (design §6): a task with a `signal` takes its thread for itself and
+ * kills it when aborted, so runs are aborted over their channel; `atomics` other than `disabled` freeze a thread's
+ * timers between tasks; a worker file that fails to load leaves its tasks hanging, so starting has a deadline.
+ */
+
+import type { EventLoopUtilization } from "node:perf_hooks";
+import type { MessagePort } from "node:worker_threads";
+import { Piscina } from "piscina";
+import type { EngineTask } from "../channel/protocol.ts";
+import type { PoolConfig } from "../config.ts";
+import { InprocessError, messageOf } from "../errors.ts";
+import { placeRuns, type Placement } from "./placement.ts";
+
+export type WorkerPoolOptions = {
+  threads: PoolConfig;
+  /** The bundled worker. */
+  workerFile: string;
+  /** The threads' whole environment. */
+  env: Record<string, string>;
+  /** Milliseconds a thread may take to load. @default 10000 */
+  startTimeoutMs?: number;
+  /** A fault of a thread that no run can be blamed for. */
+  onError(error: Error): void;
+};
+
+/** What a thread is handed. The port is the run's end of its channel. */
+export type ThreadTask = { task: EngineTask; port: MessagePort };
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #placement: Placement;
+  readonly #shared: Piscina;
+  readonly #dedicated = new Set<Piscina>();
+  #loops = new Map<number, EventLoopUtilization>();
+  #closed = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#placement = placeRuns(options.threads);
+    this.#shared = this.#start(options.threads.minThreads, options.threads.maxThreads, this.#placement);
+    this.#shared.on("workerDestroy", (worker: { id: number }) => this.#placement.forget(worker.id));
+  }
+
+  /** Resolves when a thread has loaded the worker file. @throws InprocessError `worker_start_failed` */
+  async ready(): Promise<void> {
+    await this.#withinDeadline(this.#shared.run(undefined, { name: "ping" }));
+  }
+
+  /** Resolves when every thread now running has been through a whole engine run. */
+  async warm(): Promise<void> {
+    await Promise.all(
+      Array.from({ length: this.#shared.threads.length }, () => this.#shared.run(undefined, { name: "warm" })),
+    );
+  }
+
+  /**
+   * Runs a task to its end. Resolves when the thread has given the run back; rejects with `worker_lost` when the
+   * thread ended first, which every run on it sees.
+   */
+  async run(task: EngineTask, port: MessagePort, options: { dedicated?: boolean } = {}): Promise<void> {
+    if (this.#closed) throw new InprocessError("runtime_closed", "The pool was closed before the run could start.");
+    const work: ThreadTask = { task, port };
+    if (options.dedicated !== true) return this.#post(this.#shared, work);
+    const own = this.#start(1, 1);
+    this.#dedicated.add(own);
+    try {
+      await this.#post(own, work);
+    } finally {
+      this.#dedicated.delete(own);
+      await own.destroy();
+    }
+  }
+
+  /** Ends a thread with everything on it; the last rung of every ladder. */
+  async terminateThread(threadId: number): Promise<void> {
+    await this.#allThreads()
+      .find((thread) => thread.threadId === threadId)
+      ?.terminate();
+  }
+
+  stats(): { total: number; dedicated: number; runs: number[] } {
+    const runs = this.#placement.loads();
+    return { total: this.#shared.threads.length + this.#dedicated.size, dedicated: this.#dedicated.size, runs };
+  }
+
+  /** Fraction of time since the last call that each thread's loop was busy, by thread id. */
+  utilization(): Map<number, number> {
+    const before = this.#loops;
+    const threads = this.#allThreads();
+    this.#loops = new Map(threads.map((thread) => [thread.threadId, thread.performance.eventLoopUtilization()]));
+    return new Map(
+      threads.map((thread) => {
+        const { threadId } = thread;
+        const now = this.#loops.get(threadId)!;
+        return [threadId, thread.performance.eventLoopUtilization(now, before.get(threadId)).utilization];
+      }),
+    );
+  }
+
+  /** Ends all threads at once. Runs still on them see `worker_lost`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([this.#shared, ...this.#dedicated].map((pool) => pool.destroy()));
+  }
+
+  async #post(pool: Piscina, work: ThreadTask): Promise<void> {
+    try {
+      await pool.run(work, { name: "run", transferList: [work.port] });
+    } catch (error) {
+      throw new InprocessError("worker_lost", `The thread of the run ended: ${messageOf(error)}.`, { cause: error });
+    }
+  }
+
+  #start(minThreads: number, maxThreads: number, placement?: Placement): Piscina {
+    const { threads, env, workerFile } = this.#options;
+    const pool = new Piscina({
+      filename: workerFile,
+      name: "run",
+      minThreads,
+      maxThreads,
+      // So high that piscina never queues what our lane lets through, but for the time a new thread boots.
+      concurrentTasksPerWorker: threads.runsPerThread + TASKS_BESIDE_RUNS,
+      maxQueue: threads.maxQueue,
+      idleTimeout: threads.idleTimeoutMs,
+      atomics: "disabled",
+      niceIncrement: threads.nice,
+      recordTiming: false,
+      env,
+      argv: [],
+      execArgv: [],
+      ...(placement === undefined ? {} : { loadBalancer: placement.balance }),
+      ...(threads.heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: threads.heapMb } }),
+    });
+    // Without a listener a late throw in an idle thread would end the gateway's process.
+    pool.on("error", (error: Error) => this.#options.onError(error));
+    return pool;
+  }
+
+  #allThreads() {
+    return [this.#shared, ...this.#dedicated].flatMap((pool) => pool.threads);
+  }
+
+  async #withinDeadline(started: Promise<unknown>): Promise<void> {
+    const ms = this.#options.startTimeoutMs ?? START_TIMEOUT_MS;
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`it did not load within ${ms} ms`)), ms);
+    });
+    try {
+      await Promise.race([started, deadline]);
+    } catch (error) {
+      const why = messageOf(error);
+      throw new InprocessError(
+        "worker_start_failed",
+        `No worker thread could be started from ${this.#options.workerFile}: ${why}. Reinstall the package, or run its build.`,
+        { cause: error },
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const START_TIMEOUT_MS = 10_000;
+/** A ping and a warm-up beside a thread's runs. */
+const TASKS_BESIDE_RUNS = 2;

@@ -1,0 +1,110 @@
+/**
+ * Keeps the write-ahead log small without stalling the main thread: SQLite's automatic checkpoint runs inside a commit
+ * and takes tens of milliseconds, so it is off, and a helper thread copies the log into the file instead.
+ */
+
+import { statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import { Worker } from "node:worker_threads";
+
+/** What the helper thread is told at its start. */
+export type CheckpointThreadData = { file: string };
+
+/** What it answers when it has copied all it could. */
+export type CheckpointDone = { logBytes: number };
+
+export class Checkpointer {
+  readonly #file: string;
+  readonly #db: DatabaseSync;
+  readonly #threadFile: URL;
+  #thread: Worker | undefined;
+  #threadFailed = false;
+  #threadBusy = false;
+  #writes = 0;
+
+  constructor(file: string, db: DatabaseSync, threadFile: URL = THREAD_FILE) {
+    this.#file = file;
+    this.#db = db;
+    this.#threadFile = threadFile;
+  }
+
+  /** To be called after each commit. The thread is started by the first batch worth copying, so short commands never pay it. */
+  wrote(): void {
+    if (++this.#writes % WRITES_PER_CHECK !== 0) return;
+    const bytes = this.#walBytes();
+    if (bytes < CHECKPOINT_BYTES) return;
+    if (!this.#threadBusy && !this.#threadFailed) this.#ask();
+    // The thread isn't there, or can't answer in a burst without a pause: a stall now is better than a log without bound.
+    else if (bytes >= (this.#threadFailed ? WAL_CAP_BYTES : 4 * WAL_CAP_BYTES)) this.#checkpoint("TRUNCATE", 0);
+  }
+
+  /** Ends the thread, then empties the log unless a reader still needs it. */
+  async close(): Promise<void> {
+    const thread = this.#thread;
+    this.#threadFailed = true;
+    if (thread !== undefined) {
+      const exited = new Promise((resolve) => thread.once("exit", resolve));
+      thread.ref();
+      thread.postMessage("close");
+      await exited;
+    }
+    if (this.#db.isOpen) this.#checkpoint("TRUNCATE", CLOSE_WAIT_MS);
+  }
+
+  #ask(): void {
+    this.#threadBusy = true;
+    this.#thread ??= this.#start();
+    this.#thread.postMessage("checkpoint");
+  }
+
+  #start(): Worker {
+    const workerData: CheckpointThreadData = { file: this.#file };
+    const thread = new Worker(this.#threadFile, { workerData, env: {}, execArgv: [], name: "registry checkpoints" });
+    thread.on("message", (done: CheckpointDone) => this.#copied(done));
+    thread.on("error", () => (this.#threadFailed = true));
+    thread.on("exit", () => {
+      this.#thread = undefined;
+      this.#threadFailed = true;
+    });
+    thread.unref();
+    return thread;
+  }
+
+  /**
+   * A log that writers kept from starting over is started over here, where the only busy writer is: little is left to
+   * copy, and the file keeps its length, since cutting it takes longer than a write.
+   */
+  #copied(done: CheckpointDone): void {
+    this.#threadBusy = false;
+    if (done.logBytes >= WAL_CAP_BYTES && this.#db.isOpen) this.#checkpoint("RESTART", 0);
+  }
+
+  #walBytes(): number {
+    return statSync(`${this.#file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** Does nothing when another process reads or writes just then. What was committed is safe either way, so no error leaves here. */
+  #checkpoint(mode: "RESTART" | "TRUNCATE", waitMs: number): void {
+    const before = Number(this.#db.prepare("PRAGMA busy_timeout").get()?.["timeout"]);
+    try {
+      this.#db.exec(`PRAGMA busy_timeout = ${waitMs}; PRAGMA wal_checkpoint(${mode})`);
+    } catch {
+      // A disk that is full or failing shows itself at the next write, to a caller who can be told.
+    } finally {
+      this.#db.exec(`PRAGMA busy_timeout = ${before}`);
+    }
+  }
+}
+
+/** The compiled file beside the compiled one, the source beside the source. */
+const THREAD_FILE = new URL(
+  new URL(import.meta.url).pathname.endsWith(".ts") ? "./checkpoint-thread.ts" : "./checkpoint-thread.js",
+  import.meta.url,
+);
+
+const CLOSE_WAIT_MS = 50;
+const WRITES_PER_CHECK = 64;
+/** About 100 admissions. */
+const CHECKPOINT_BYTES = 2 * 1024 * 1024;
+/** The log is started over when it is longer than this. */
+export const WAL_CAP_BYTES = 16 * 1024 * 1024;

@@ -1,0 +1,99 @@
+/** Looking at runs. Nothing here writes, so a registry opened to look only has all of it. */
+
+import type { StatementSync } from "node:sqlite";
+
+import type { RunState } from "../types.ts";
+import type { Database } from "./database.ts";
+import { LISTED_COLUMNS, RUN_COLUMNS, toRunRow } from "./run-row.ts";
+import type { RunRow } from "./run-row.ts";
+
+/** What a target names. `ambiguous` says which runs it could be. */
+export type Resolved = { found: RunRow } | { error: "not_found" } | { error: "ambiguous"; candidates: RunRow[] };
+
+export type Queries = ReturnType<typeof queries>;
+
+export function queries(db: Database) {
+  const select = (rest: string): StatementSync => db.prepare(`SELECT ${RUN_COLUMNS} FROM runs ${rest}`);
+  const list = (rest: string): StatementSync => db.prepare(`SELECT ${LISTED_COLUMNS} FROM runs ${rest}`);
+  const byRunId = select("WHERE runId = ?");
+  const byChildSession = select("WHERE childSessionKey = ? ORDER BY id DESC LIMIT 1");
+  const byIdempotencyKey = select("WHERE requesterSessionKey = ? AND idempotencyKey = ?");
+  const children = list(
+    "WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0 OR endedAt >= ?) ORDER BY id",
+  );
+  const unsettledChildren = list(
+    "WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0) AND state <> 'settled' ORDER BY id",
+  );
+  const unsettled = list("INDEXED BY runs_unsettled_by_tree WHERE state <> 'settled' ORDER BY id");
+  const newest = list("WHERE state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?");
+  const countUnsettled = db.prepare(
+    "SELECT COUNT(*) AS count FROM runs INDEXED BY runs_unsettled_by_tree WHERE state <> 'settled'",
+  );
+  const countInTree = db.prepare("SELECT COUNT(*) AS count FROM runs WHERE rootSessionKey = ? AND state <> 'settled'");
+  const countBelow = db.prepare("SELECT TOTAL(unsettledBelow) AS count FROM runs WHERE childSessionKey = ?");
+
+  const one = (statement: StatementSync, ...parameters: string[]): RunRow | undefined => {
+    const row = db.read(() => statement.get(...parameters));
+    return row === undefined ? undefined : toRunRow(row);
+  };
+  const all = (statement: StatementSync, ...parameters: (string | number)[]): RunRow[] =>
+    db.read(() => statement.all(...parameters)).map(toRunRow);
+  const count = (statement: StatementSync, ...parameters: string[]): number =>
+    Number(db.read(() => statement.get(...parameters))?.["count"]);
+
+  return {
+    run: (runId: string): RunRow | undefined => one(byRunId, runId),
+
+    /** The newest run of a child session. */
+    byChildSession: (childSessionKey: string): RunRow | undefined => one(byChildSession, childSessionKey),
+
+    findByIdempotencyKey: (requesterSessionKey: string, key: string): RunRow | undefined =>
+      one(byIdempotencyKey, requesterSessionKey, key),
+
+    /** Active ones (unsettled, or with unsettled descendants) and those that ended at `since` or later; oldest first. */
+    childrenOf: (requesterSessionKey: string, options: { since?: number } = {}): RunRow[] =>
+      all(children, requesterSessionKey, options.since ?? 0),
+
+    unsettledChildren: (requesterSessionKey: string): RunRow[] => all(unsettledChildren, requesterSessionKey),
+
+    /** How many unsettled runs are below a session, at any depth. */
+    unsettledDescendants: (sessionKey: string): number =>
+      Math.max(count(countInTree, sessionKey), count(countBelow, sessionKey)),
+
+    /** Every owner's, oldest first. */
+    unsettled: (): RunRow[] => all(unsettled),
+
+    /** Of every owner. */
+    countUnsettled: (): number => count(countUnsettled),
+
+    /** Newest first, of every owner. */
+    listRuns: (options: { limit?: number; states?: readonly RunState[] } = {}): RunRow[] =>
+      all(newest, JSON.stringify(options.states ?? ALL_STATES), options.limit ?? 100),
+
+    /** A requester's child by run id, session key, label, or the beginning of a run id or label. */
+    resolve: (requesterSessionKey: string, target: string): Resolved =>
+      resolve(all(children, requesterSessionKey, 0), target.trim()),
+  };
+}
+
+/** The first way of naming that fits anything decides; among several, the only unsettled one is meant. */
+function resolve(runs: RunRow[], target: string): Resolved {
+  if (target === "") return { error: "not_found" };
+  const ways: ((run: RunRow) => boolean)[] = [
+    (run) => run.runId === target,
+    (run) => run.childSessionKey === target,
+    (run) => run.label === target,
+    (run) => run.runId.startsWith(target),
+    (run) => run.label?.startsWith(target) === true,
+  ];
+  for (const way of ways) {
+    const matches = runs.filter(way);
+    const unsettled = matches.filter((run) => run.state !== "settled");
+    const [found, ...others] = unsettled.length === 1 ? unsettled : matches;
+    if (found === undefined) continue;
+    return others.length === 0 ? { found } : { error: "ambiguous", candidates: [found, ...others] };
+  }
+  return { error: "not_found" };
+}
+
+const ALL_STATES: readonly RunState[] = ["queued", "running", "waiting", "settled"];

@@ -1,0 +1,95 @@
+/** What a start does with what a dead process left: each unsettled run is settled once as interrupted, nothing runs again. */
+
+import type { StatementSync } from "node:sqlite";
+
+import type { Cause } from "../errors.ts";
+import type { Completion, Outcome } from "../types.ts";
+import type { Database } from "./database.ts";
+import type { Owners } from "./owners.ts";
+import type { Queries } from "./queries.ts";
+import type { RunRow } from "./run-row.ts";
+import type { Settlement, Settlements } from "./settlement.ts";
+
+/** Builds an interrupted run's completion; asked for every such run, kept for delivery only where one is owed. */
+export type CompletionFor = (run: RunRow, cause: Cause) => Completion;
+
+export class Recovery {
+  readonly #db: Database;
+  readonly #owners: Owners;
+  readonly #queries: Queries;
+  readonly #settlements: Settlements;
+  readonly #pendingOwners: StatementSync;
+  readonly #adopt: StatementSync;
+
+  constructor(db: Database, owners: Owners, queries: Queries, settlements: Settlements) {
+    this.#db = db;
+    this.#owners = owners;
+    this.#queries = queries;
+    this.#settlements = settlements;
+    this.#pendingOwners = db.prepare("SELECT DISTINCT ownerId FROM outbox WHERE state = 'pending'");
+    this.#adopt = db.prepare(
+      "UPDATE outbox SET ownerId = :mine, nextAttemptAt = :now WHERE state = 'pending' AND ownerId = :dead",
+    );
+  }
+
+  /**
+   * Settles the runs of dead owners, takes over their undelivered completions, and returns the runs this call settled.
+   * Several processes may do it at once: every run is in the result of one of them.
+   */
+  takeOverDead(now: number, completionFor: CompletionFor): RunRow[] {
+    const living = this.#owners.living(now);
+    const left = this.#leftBehind(living);
+    if (left.length === 0 && !this.#orphansBeside(living)) return [];
+    // Completions are built before the transaction: reading transcripts would hold every other writer up.
+    const prepared = left.map((run) => interruption(run, now, completionFor));
+    const settled = this.#db.writeDurably(() => {
+      // Looked at again: another process may have settled them by now, or a slow owner renewed its lease. An owner that
+      // died only since the first look counts as living here, and is left whole for the next call.
+      const stillLiving = new Set([...living, ...this.#owners.living(now)]);
+      const stillLeft = new Set(this.#leftBehind(stillLiving).map((run) => run.runId));
+      const result = this.#settlements.settleInTransaction(prepared.filter(({ runId }) => stillLeft.has(runId)));
+      this.#adoptPending(stillLiving, now);
+      this.#owners.forget(stillLiving);
+      return result.settled;
+    });
+    return settled.map((runId) => this.#queries.run(runId)).filter((run) => run !== undefined);
+  }
+
+  /** Owner rows or undelivered completions that no living owner looks after. */
+  #orphansBeside(living: ReadonlySet<string>): boolean {
+    const ids = [...this.#owners.all().map((owner) => owner.id), ...this.#ownersOfPending()];
+    return ids.some((id) => !living.has(id));
+  }
+
+  #leftBehind(living: ReadonlySet<string>): RunRow[] {
+    return this.#queries.unsettled().filter((run) => !living.has(run.ownerId));
+  }
+
+  #adoptPending(living: ReadonlySet<string>, now: number): void {
+    for (const dead of this.#ownersOfPending().filter((id) => !living.has(id))) {
+      this.#adopt.run({ mine: this.#owners.id, now, dead });
+    }
+  }
+
+  #ownersOfPending(): string[] {
+    return this.#db.read(() => this.#pendingOwners.all()).map((row) => String(row["ownerId"]));
+  }
+}
+
+function interruption(run: RunRow, now: number, completionFor: CompletionFor): Settlement {
+  const cause: Cause = {
+    code: "run_interrupted",
+    message: `The process that owned the run ended while the run was ${run.state}; spawn it again if its work is still wanted.`,
+  };
+  const outcome: Outcome = { status: "interrupted", cause };
+  const completion = { ...completionFor(run, cause), outcome };
+  return {
+    runId: run.runId,
+    outcome,
+    at: now,
+    usage: completion.usage,
+    text: completion.text,
+    ...(completion.model === undefined ? {} : { model: completion.model }),
+    ...(run.expectsCompletion ? { completion } : {}),
+  };
+}

@@ -1,0 +1,97 @@
+/**
+ * What survives a restart: runs, the completions they owe, and which process looks after which of them.
+ * Everything is synchronous but `close`, and short: one caller at a time is what makes admission exact.
+ */
+
+import type { RunState } from "../types.ts";
+import { Admissions } from "./admission.ts";
+import type { Admission, AdmissionLimits } from "./admission.ts";
+import { openDatabase } from "./database.ts";
+import { KEEP_MS, Outbox } from "./outbox.ts";
+import { Owners } from "./owners.ts";
+import type { OwnerRow } from "./owners.ts";
+import { runPurger } from "./purge.ts";
+import { queries } from "./queries.ts";
+import type { Queries } from "./queries.ts";
+import { Recovery } from "./recovery.ts";
+import type { CompletionFor } from "./recovery.ts";
+import type { NewRun, RunRow } from "./run-row.ts";
+import { Settlements } from "./settlement.ts";
+import type { SettleResult, Settlement } from "./settlement.ts";
+
+export type RegistryOptions = {
+  /** `<stateDir>/registry.sqlite`, or `:memory:` for one that dies with the process. */
+  file: string;
+  /** To look only: never writes, needs no owner, works beside a busy writer. @default false */
+  readOnly?: boolean;
+  /** For tests: stands in for what is read of this process. */
+  owner?: Partial<Omit<OwnerRow, "leaseUntil">>;
+};
+
+/**
+ * Opens the registry, and unless `readOnly` creates it (file 0600, new folders 0700) and brings it up to date.
+ * @throws InprocessError `state_dir_unusable` when the folder can't be made or written; `registry_unusable` when the
+ * file is damaged, locked, of a newer version, or, for `readOnly`, not there
+ */
+export function openRegistry(options: RegistryOptions): Registry {
+  const db = openDatabase(options.file, options.readOnly ?? false);
+  const queued = new Set<string>();
+  const owners = new Owners(db, options.owner);
+  const admissions = new Admissions(db, owners, queued);
+  const settlements = new Settlements(db, owners.id, queued);
+  const outbox = new Outbox(db, owners.id);
+  const looks = queries(db);
+  const recovery = new Recovery(db, owners, looks, settlements);
+  const purgeRuns = runPurger(db);
+  return {
+    ...looks,
+    ownerId: owners.id,
+    outbox,
+    claimOwner: (now = Date.now()) => owners.claim(now),
+    releaseOwner: () => owners.release(),
+    owners: () => owners.all(),
+    admit: (run, limits) => admissions.admit(run, limits),
+    setState: (runId, state, at) => settlements.setState(runId, state, at),
+    settle: (list) => settlements.settle(list),
+    takeOverDead: (now, completionFor) => recovery.takeOverDead(now, completionFor),
+    purgeOlderThan: (ageMs = KEEP_MS, now = Date.now()) => outbox.purgeOlderThan(ageMs, now) + purgeRuns(ageMs, now),
+    close: async () => {
+      try {
+        owners.release();
+      } finally {
+        await db.close();
+      }
+    },
+  };
+}
+
+/** Besides the methods here, those of `Queries`. Writing ones throw `internal` on a registry opened to look only. */
+export interface Registry extends Queries {
+  readonly ownerId: string;
+  readonly outbox: Outbox;
+
+  /** Writes this process's owner row (lease 30 s) and renews it every 10 s by a timer that doesn't hold the process. */
+  claimOwner(now?: number): void;
+  /** Stops the renewal and deletes the row. What this owner leaves unsettled or undelivered is then anybody's to take over. */
+  releaseOwner(): void;
+  owners(): OwnerRow[];
+
+  /**
+   * Counts, decides and inserts the run as `queued`, all at once. A power cut, not a kill, can lose an admission.
+   * @throws InprocessError `internal` before `claimOwner`
+   */
+  admit(run: NewRun, limits: AdmissionLimits): Admission;
+  /** `queued → running ⇄ waiting`. @throws InprocessError `internal` for any other change, `settled` included */
+  setState(runId: string, state: RunState, at: number): void;
+  /** Outcomes with what they owe, in one transaction that is on the disk when it returns. A settled run stays as it is. */
+  settle(settlements: readonly Settlement[]): SettleResult;
+
+  /** Settles the runs of dead owners as `interrupted`, adopts their undelivered completions, returns the runs it settled. */
+  takeOverDead(now: number, completionFor: CompletionFor): RunRow[];
+
+  /** Deletes completions closed, and runs ended, longer ago; at most 1,000 runs a call. @default ageMs 7 days */
+  purgeOlderThan(ageMs?: number, now?: number): number;
+
+  /** Releases the owner, ends the helper thread, empties the write-ahead log and closes the file. */
+  close(): Promise<void>;
+}

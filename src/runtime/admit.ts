@@ -1,0 +1,218 @@
+/** From a spawn call to an admitted run: decide, resolve the model, then count and insert without an await in between. */
+
+import { randomUUID } from "node:crypto";
+import { realpath, stat } from "node:fs/promises";
+import { isAbsolute, join, relative, resolve } from "node:path";
+import { causeOf, InprocessError } from "../errors.ts";
+import { isRefusal, laneFull, planSpawn, tooManyChildren, type Refusal } from "../policy/spawn-policy.ts";
+import { permits, workerTools } from "../policy/tool-policy.ts";
+import type { NewRun } from "../registry/run-row.ts";
+import { childSessionKey } from "../sessions/session-key.ts";
+import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
+import { LiveRun } from "./live-run.ts";
+import { chooseModel, chooseThinking } from "./model-choice.ts";
+import type { Parts, SessionTools } from "./parts.ts";
+import type { SubagentRuntime } from "./runtime.ts";
+
+export type Admitted = { run: LiveRun; result: Extract<SpawnResult, { status: "accepted" }> };
+
+export type AdmitContext = {
+  parts: Parts;
+  runtime: SubagentRuntime;
+  sessionTools: SessionTools;
+  transcriptsDir: string;
+  /** The answer given for an earlier spawn with the same idempotency key. */
+  repeat(runId: string): SpawnResult;
+  /** Puts the run into the lane. */
+  start(run: LiveRun): void;
+};
+
+/** Refusals are results; nothing is left behind by one. */
+export async function admit(
+  context: AdmitContext,
+  params: SpawnParams,
+  requester: Requester,
+  idempotencyKey: string | undefined,
+): Promise<Admitted | { refused: SpawnResult }> {
+  const { parts } = context;
+  const { config, host, registry, lane, live } = parts;
+  const invalid = checkParams(params);
+  if (invalid !== undefined) return refuse(invalid);
+
+  const known = registry.byChildSession(requester.sessionKey);
+  // What the registry knows of a child of ours counts more than what the caller says of it.
+  const depth = Math.max(known?.depth ?? 0, requester.depth ?? 0);
+  const plan = planSpawn(config, params, requester, depth);
+  if (isRefusal(plan)) return refuse(plan);
+
+  let chosen, workspaceDir;
+  try {
+    chosen = await chooseModel(config, host, plan.agentId, params, requester);
+    workspaceDir = await chooseWorkspace(parts, params, requester, plan.agentId);
+  } catch (error) {
+    return refuse({ status: "error", ...causeOf(error, "model_unusable") });
+  }
+
+  const row: NewRun = {
+    runId: randomUUID(),
+    sessionId: randomUUID(),
+    childSessionKey: childSessionKey(plan.agentId),
+    requesterSessionKey: requester.sessionKey,
+    rootSessionKey: known?.rootSessionKey ?? requester.sessionKey,
+    agentId: plan.agentId,
+    depth: plan.depth,
+    role: plan.role,
+    task: params.task,
+    model: `${chosen.model.provider}/${chosen.model.id}`,
+    workspaceDir,
+    transcriptPath: "",
+    cleanup: params.cleanup ?? "keep",
+    expectsCompletion: params.expectsCompletionMessage ?? true,
+    createdAt: Date.now(),
+    ...(known === undefined ? {} : { parentRunId: known.runId }),
+    ...(params.label === undefined ? {} : { label: params.label }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+  row.transcriptPath = join(context.transcriptsDir, plan.agentId, `${row.sessionId}.jsonl`);
+
+  const { maxChildrenPerAgent } = config.agents.defaults.subagents;
+  const admission = registry.admit(row, {
+    maxChildren: maxChildrenPerAgent,
+    maxQueued: config.subagents.pool.maxQueue + lane.slots,
+  });
+  if (!admission.ok) {
+    if (admission.reason === "duplicate") return { refused: context.repeat(admission.runId) };
+    return refuse(
+      admission.reason === "children"
+        ? tooManyChildren(admission.active, admission.limit)
+        : laneFull(admission.queued, config.subagents.pool.maxQueue),
+    );
+  }
+
+  const tools = workerTools(config, {
+    agentId: plan.agentId,
+    kind: "child",
+    ...(requester.tools === undefined ? {} : { requesterTools: requester.tools }),
+    ...(params.toolsAllow === undefined ? {} : { allow: params.toolsAllow }),
+    ...(params.toolsDeny === undefined ? {} : { deny: params.toolsDeny }),
+  });
+  const thinking = chooseThinking(config, plan.agentId, params);
+  const run = new LiveRun({
+    row,
+    task: params.task,
+    model: chosen.model,
+    ...(thinking === undefined ? {} : { thinking }),
+    isolation: plan.isolation,
+    timeoutMs: plan.timeoutMs,
+    tools,
+    hostTools: [],
+  });
+  run.facts.hostTools = hostToolsFor(context, run, params);
+  live.add(run);
+  const { ahead } = lane;
+  context.start(run);
+  return {
+    run,
+    result: {
+      status: "accepted",
+      childSessionKey: row.childSessionKey,
+      runId: row.runId,
+      mode: "run",
+      note: ACCEPTED_NOTE,
+      runtime: "inprocess",
+      isolation: plan.isolation,
+      resolvedModel: chosen.model.id,
+      resolvedProvider: chosen.model.provider,
+      modelApplied: chosen.applied,
+      expectsCompletionMessage: row.expectsCompletion,
+      ...(ahead > 0 ? { queuePosition: ahead } : {}),
+    },
+  };
+}
+
+/** What the types promise, checked: params come from a model by way of whoever embeds us. */
+function checkParams(params: SpawnParams): Refusal | undefined {
+  const wrong = (message: string): Refusal => ({ status: "error", code: "params_invalid", message });
+  if (typeof params.task !== "string" || params.task.trim() === "") {
+    return wrong("sessions_spawn needs a task: a text that says what the subagent is to do.");
+  }
+  if (Buffer.byteLength(params.task) > TASK_BYTES) {
+    return {
+      ...wrong(`The task is larger than ${TASK_BYTES / 1024} KiB; put it in a file and name the file.`),
+      code: "payload_too_large",
+    };
+  }
+  const seconds = params.runTimeoutSeconds;
+  if (seconds !== undefined && !(Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_TIMEOUT_SECONDS)) {
+    return wrong(`runTimeoutSeconds must be a number from 0 to ${MAX_TIMEOUT_SECONDS}.`);
+  }
+  if (params.mode === "session") {
+    return {
+      ...wrong("Mode `session` isn't available in this runtime (capability `session`); use mode `run`."),
+      code: "capability_missing",
+    };
+  }
+  return undefined;
+}
+
+/** The requester's workspace for its own agent, the target's for another; `cwd` narrows it, never widens. */
+async function chooseWorkspace(
+  parts: Parts,
+  params: SpawnParams,
+  requester: Requester,
+  agentId: string,
+): Promise<string> {
+  const base =
+    agentId === requester.agentId && requester.workspaceDir !== undefined
+      ? requester.workspaceDir
+      : parts.host.workspaceDir(agentId);
+  if (params.cwd === undefined) return base;
+  const dir = resolve(base, params.cwd);
+  const inside = relative(base, dir);
+  const isInside = inside !== ".." && !inside.startsWith("../") && !inside.startsWith("..\\") && !isAbsolute(inside);
+  if (!isInside || !(await isRealFolderBelow(base, dir))) {
+    throw new InprocessError(
+      "path_outside_workspace",
+      `cwd ${params.cwd} isn't a folder inside the workspace ${base}.`,
+    );
+  }
+  return dir;
+}
+
+async function isRealFolderBelow(base: string, dir: string): Promise<boolean> {
+  try {
+    const [realBase, realDir] = await Promise.all([realpath(base), realpath(dir)]);
+    const inside = relative(realBase, realDir);
+    return !inside.startsWith("..") && !isAbsolute(inside) && (await stat(realDir)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Session tools for one that may spawn, and what the gateway itself offers. */
+function hostToolsFor({ parts, runtime, sessionTools }: AdmitContext, run: LiveRun, params: SpawnParams) {
+  const { row, tools, model } = run.facts;
+  const ofGateway = parts.host.hostTools?.(run.context) ?? [];
+  const ofSession =
+    row.role === "leaf"
+      ? []
+      : sessionTools(runtime, {
+          sessionKey: row.childSessionKey,
+          agentId: row.agentId,
+          depth: row.depth,
+          workspaceDir: row.workspaceDir,
+          tools,
+          model: `${model.provider}/${model.id}`,
+        });
+  return [...ofGateway, ...ofSession].filter((tool) => permits(tool.name, params.toolsAllow, params.toolsDeny));
+}
+
+function refuse({ status, code, message }: Refusal): { refused: SpawnResult } {
+  return { refused: { status, code, error: message } };
+}
+
+const TASK_BYTES = 256 * 1024;
+/** What a timer can count to: 2^31 milliseconds. */
+const MAX_TIMEOUT_SECONDS = 2_147_483;
+export const ACCEPTED_NOTE =
+  "Started. The result comes to you by itself as a message; don't poll for it. When you need several results, end your turn and wait for all of them before the final answer. If a result comes after your final answer and changes nothing, reply only NO_REPLY.";

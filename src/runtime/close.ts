@@ -1,0 +1,43 @@
+/** The end of a runtime: no more spawns, time to drain, then whatever is unsettled is settled as interrupted. */
+
+import type { Cause } from "../errors.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { Parts } from "./parts.ts";
+import type { Settler } from "./settler.ts";
+
+/** @param stop ends watching and announcing, once nothing settles any more */
+export async function close(parts: Parts, settler: Settler, drainMs: number, stop: () => Promise<void>): Promise<void> {
+  const { pool, hub, live, registry } = parts;
+  await drain(parts, drainMs);
+  const runs = live.all();
+  for (const run of runs) parts.lane.remove(run.id);
+  const executions = runs.flatMap((run) => (run.execution === undefined ? [] : [run.execution]));
+  await Promise.all(runs.map((run) => interrupt(run, settler)));
+  // Aborted runs flush their transcripts; those that don't let go in time lose their thread.
+  await withinGrace(Promise.all(executions.map((execution) => execution.released)), parts);
+  await stop();
+  hub.close();
+  await pool.close();
+  await registry.close();
+}
+
+async function drain({ live }: Parts, drainMs: number): Promise<void> {
+  const until = performance.now() + drainMs;
+  while (live.size > 0 && performance.now() < until) await delay(Math.min(20, drainMs));
+}
+
+async function interrupt(run: LiveRun, settler: Settler): Promise<void> {
+  run.abort(CLOSED);
+  await settler.settle(run, { status: "interrupted", cause: CLOSED });
+}
+
+async function withinGrace(released: Promise<unknown>, { config }: Parts): Promise<void> {
+  const { abortMs, terminateMs } = config.subagents.grace;
+  await Promise.race([released, delay(abortMs + terminateMs)]);
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+const CLOSED: Cause = { code: "run_interrupted", message: "The runtime was closed before the run was done." };

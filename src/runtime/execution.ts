@@ -1,0 +1,157 @@
+/**
+ * One turn of a session being executed in a thread: its channel, its OS processes, its end.
+ *
+ * Two things are told apart. `ended`: the turn has a result, or its thread is lost; the run may settle. `released`: the
+ * thread has the run back, so its slot is free; a tool that ignores its abort can keep it for a while.
+ * The ladder of an abort: a message with the reason → grace → the tools' processes are ended → the thread is.
+ */
+
+import { MessageChannel } from "node:worker_threads";
+import treeKill from "tree-kill";
+import { HostEnd } from "../channel/host-end.ts";
+import type { EngineResult, EngineTask, HostRequest, LogLine } from "../channel/protocol.ts";
+import type { Config } from "../config.ts";
+import { causeOf, messageOf, type Cause } from "../errors.ts";
+import type { EngineEvent } from "../events.ts";
+import type { WorkerPool } from "../pool/worker-pool.ts";
+
+export type ExecutionEnd = { kind: "finished"; result: EngineResult } | { kind: "lost"; cause: Cause };
+
+export type ExecutionOptions = {
+  pool: WorkerPool;
+  task: EngineTask;
+  dedicated: boolean;
+  grace: Config["subagents"]["grace"];
+  /** `text` and `thinking` events are wanted from the start. */
+  watched: boolean;
+  onStarted(threadId: number): void;
+  onEvents(events: EngineEvent[]): void;
+  onRequest(request: HostRequest, signal: AbortSignal): Promise<unknown>;
+  onLog(lines: LogLine[]): void;
+  /** An abort was ignored: the thread is about to be ended, with whatever else is on it. */
+  onTerminate(threadId: number): void;
+};
+
+export class Execution {
+  readonly ended: Promise<ExecutionEnd>;
+  readonly released: Promise<void>;
+  readonly #options: ExecutionOptions;
+  readonly #host: HostEnd;
+  readonly #pids = new Set<number>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #end!: (end: ExecutionEnd) => void;
+  #threadId: number | undefined;
+  #answeredAt = performance.now();
+
+  constructor(options: ExecutionOptions) {
+    this.#options = options;
+    const { port1, port2 } = new MessageChannel();
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+    this.#host = new HostEnd(port1, {
+      started: (threadId) => {
+        this.#threadId = threadId;
+        options.onStarted(threadId);
+      },
+      events: (events) => options.onEvents(events),
+      request: (request, signal) => options.onRequest(request, signal),
+      process: (pid, alive) => void (alive ? this.#pids.add(pid) : this.#pids.delete(pid)),
+      log: (lines) => options.onLog(lines),
+      pong: () => void (this.#answeredAt = performance.now()),
+      finished: (result) => this.#end({ kind: "finished", result }),
+      invalid: (cause) => {
+        this.#end({ kind: "finished", result: { status: "error", text: "", cause, usage: { ...NO_USAGE } } });
+        this.abort(cause);
+      },
+    });
+    if (options.watched) this.#host.watch(true);
+    this.released = this.#run(port2);
+  }
+
+  get threadId(): number | undefined {
+    return this.#threadId;
+  }
+
+  watch(on: boolean): void {
+    this.#host.watch(on);
+  }
+
+  steer(text: string): void {
+    this.#host.steer(text);
+  }
+
+  /** Asks the thread's loop for an answer. */
+  ping(): void {
+    this.#host.ping();
+  }
+
+  /** Milliseconds since the thread's loop last answered a ping, or since the start. */
+  get silentMs(): number {
+    return performance.now() - this.#answeredAt;
+  }
+
+  /** Safe to call twice; the first reason is the one the run is told. */
+  abort(cause: Cause): void {
+    if (this.#timers.size > 0) return;
+    this.#host.abort(cause);
+    const { abortMs, terminateMs } = this.#options.grace;
+    this.#after(abortMs, () => this.#endProcesses());
+    this.#after(abortMs + terminateMs, () => {
+      if (this.#threadId === undefined) return;
+      this.#options.onTerminate(this.#threadId);
+      this.terminate(IGNORED_ABORT);
+    });
+  }
+
+  /** Ends the thread, with every run on it; this one is told why. */
+  terminate(cause: Cause): void {
+    this.#end({ kind: "lost", cause });
+    if (this.#threadId !== undefined) void this.#options.pool.terminateThread(this.#threadId);
+  }
+
+  async #run(port: MessageChannel["port2"]): Promise<void> {
+    try {
+      await this.#options.pool.run(this.#options.task, port, { dedicated: this.#options.dedicated });
+      // The result travels on the run's own port and may be a moment behind the thread's word that it is free.
+      this.#after(RESULT_GRACE_MS, () => this.#end({ kind: "lost", cause: NO_RESULT }));
+    } catch (error) {
+      this.#end({ kind: "lost", cause: causeOf(error, "worker_lost") });
+    }
+    await this.ended;
+    this.#endProcesses();
+    this.#host.close();
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #endProcesses(): void {
+    for (const pid of this.#pids) {
+      treeKill(pid, "SIGKILL", (error) => {
+        if (error)
+          this.#options.onLog([
+            { level: "warn", msg: `process ${pid} could not be ended: ${messageOf(error)}`, time: Date.now() },
+          ]);
+      });
+    }
+    this.#pids.clear();
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#timers.add(setTimeout(act, ms));
+  }
+}
+
+const RESULT_GRACE_MS = 2000;
+const IGNORED_ABORT: Cause = {
+  code: "worker_stuck",
+  message: "The run did not give its thread back when it was told to stop.",
+};
+const NO_RESULT: Cause = { code: "worker_lost", message: "The run's thread gave it back without a result." };
+const NO_USAGE = {
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  totalTokens: 0,
+  costUsd: 0,
+  turns: 0,
+  toolCalls: 0,
+};

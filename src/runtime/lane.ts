@@ -1,0 +1,57 @@
+/** The process-wide lane: at most so many jobs at once, the rest wait in the order they came. */
+
+export class Lane {
+  /** Jobs that may run at once. */
+  readonly slots: number;
+  /** Milliseconds the job that started last had waited. */
+  lastWaitMs = 0;
+  readonly #waiting: Entry[] = [];
+  #running = 0;
+  #scheduled = false;
+
+  constructor(slots: number) {
+    this.slots = slots;
+  }
+
+  /** Jobs that must end before one enqueued now would start. */
+  get ahead(): number {
+    return Math.max(0, this.#running + this.#waiting.length - this.slots + 1);
+  }
+
+  /** Starts the job in a later turn of the loop; it holds its slot until its promise settles. `job` never rejects. */
+  enqueue(id: string, job: () => Promise<void>): void {
+    this.#waiting.push({ id, job, since: performance.now() });
+    this.#schedule();
+  }
+
+  /** Takes out a job that hasn't started. */
+  remove(id: string): void {
+    const index = this.#waiting.findIndex((entry) => entry.id === id);
+    if (index >= 0) this.#waiting.splice(index, 1);
+  }
+
+  /** Whoever enqueues has its answer before the job costs the main thread anything. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#startNext();
+    });
+  }
+
+  #startNext(): void {
+    while (this.#running < this.slots) {
+      const entry = this.#waiting.shift();
+      if (entry === undefined) return;
+      this.#running += 1;
+      this.lastWaitMs = Math.round(performance.now() - entry.since);
+      void entry.job().finally(() => {
+        this.#running -= 1;
+        if (this.#waiting.length > 0) this.#schedule();
+      });
+    }
+  }
+}
+
+type Entry = { id: string; job: () => Promise<void>; since: number };

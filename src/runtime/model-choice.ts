@@ -1,0 +1,44 @@
+/** Which model a child gets: explicit, then its agent's for subagents, then everyone's for subagents, then its requester's. */
+
+import type { Config, ModelChoice } from "../config.ts";
+import type { Host } from "../host.ts";
+import type { ResolvedModel, Requester, SpawnParams, ThinkingLevel } from "../types.ts";
+
+export type ChosenModel = { model: ResolvedModel; /** The explicit one was taken. */ applied: boolean };
+
+/** @throws what `host.resolveModel` throws for the primary; a fallback that can't be resolved is left out */
+export async function chooseModel(
+  config: Config,
+  host: Pick<Host, "resolveModel">,
+  agentId: string,
+  params: Pick<SpawnParams, "model">,
+  requester: Pick<Requester, "model">,
+): Promise<ChosenModel> {
+  const choice: ModelChoice | undefined =
+    params.model !== undefined
+      ? { primary: params.model, fallbacks: [] }
+      : (config.agents.list[agentId]?.subagents.model ?? config.agents.defaults.subagents.model);
+  const ref = choice?.primary ?? requester.model;
+  const primary = await host.resolveModel(ref, agentId);
+  const refs = choice?.fallbacks ?? [];
+  const fallbacks = await Promise.allSettled(refs.map((fallback) => host.resolveModel(fallback, agentId)));
+  const found = fallbacks.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  return {
+    model: found.length === 0 ? primary : { ...primary, fallbacks: found },
+    applied: params.model !== undefined,
+  };
+}
+
+export function chooseThinking(
+  config: Config,
+  agentId: string,
+  params: Pick<SpawnParams, "thinking">,
+): ThinkingLevel | undefined {
+  return (
+    params.thinking ??
+    config.agents.list[agentId]?.subagents.thinking ??
+    config.agents.defaults.subagents.thinking ??
+    config.agents.list[agentId]?.thinking ??
+    config.agents.defaults.thinking
+  );
+}

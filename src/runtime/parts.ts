@@ -1,0 +1,67 @@
+/** What the files of this runtime share: made once in `createInProcessRuntime`, handed to each. Types and the live runs. */
+
+import type { Config } from "../config.ts";
+import type { Host, HostTool } from "../host.ts";
+import type { Logger } from "../log.ts";
+import type { WorkerPool } from "../pool/worker-pool.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Requester } from "../types.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { Lane } from "./lane.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { SubagentRuntime } from "./runtime.ts";
+
+/** Gives a child its session tools (`sessions_spawn`, …); handed in because `tools/` builds on the runtime's contract. */
+export type SessionTools = (runtime: SubagentRuntime, requester: Requester) => HostTool[];
+
+export type Parts = {
+  config: Config;
+  host: Host;
+  logger: Logger;
+  registry: Registry;
+  pool: WorkerPool;
+  lane: Lane;
+  hub: EventHub;
+  live: LiveRuns;
+  /** The whole environment of commands that `exec` starts. */
+  execEnv: Record<string, string>;
+};
+
+/** Unsettled runs of this process. */
+export class LiveRuns {
+  readonly #byId = new Map<string, LiveRun>();
+  readonly #bySession = new Map<string, LiveRun>();
+
+  add(run: LiveRun): void {
+    this.#byId.set(run.id, run);
+    this.#bySession.set(run.sessionKey, run);
+  }
+
+  remove(run: LiveRun): void {
+    this.#byId.delete(run.id);
+    if (this.#bySession.get(run.sessionKey) === run) this.#bySession.delete(run.sessionKey);
+  }
+
+  get(runId: string): LiveRun | undefined {
+    return this.#byId.get(runId);
+  }
+
+  ofSession(sessionKey: string): LiveRun | undefined {
+    return this.#bySession.get(sessionKey);
+  }
+
+  /** Unsettled children that a session asked for. */
+  childrenOf(sessionKey: string): LiveRun[] {
+    return [...this.#byId.values()].filter(
+      (run) => run.facts.row.requesterSessionKey === sessionKey && run.outcome.settled === undefined,
+    );
+  }
+
+  all(): LiveRun[] {
+    return [...this.#byId.values()];
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+}

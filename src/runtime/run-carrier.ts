@@ -1,0 +1,210 @@
+/**
+ * Carries a run from the lane through its turns to its settlement. A run has one turn when it spawns nothing; an
+ * orchestrator has another each time its children are done. A turn whose thread was lost is gone on with from its
+ * transcript, alone in a dedicated thread; the second loss is the run's own fault.
+ */
+
+import type { EngineTask, HostRequest } from "../channel/protocol.ts";
+import { causeOf, InprocessError } from "../errors.ts";
+import type { EngineEvent, LifecycleEvent } from "../events.ts";
+import type { ToolOutput } from "../host.ts";
+import { writeThreadLines } from "../log.ts";
+import { Execution, type ExecutionEnd } from "./execution.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { Parts } from "./parts.ts";
+import { identity, type Settler } from "./settler.ts";
+
+export class RunCarrier {
+  readonly #parts: Parts;
+  readonly #settler: Settler;
+  readonly #onWaiting: (run: LiveRun) => void;
+
+  /** @param onWaiting a run's turn is over and its children, or their results, are not */
+  constructor(parts: Parts, settler: Settler, onWaiting: (run: LiveRun) => void) {
+    this.#parts = parts;
+    this.#settler = settler;
+    this.#onWaiting = onWaiting;
+  }
+
+  /** Puts a turn into the lane. */
+  enqueue(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): void {
+    const queuedAt = performance.now();
+    this.#parts.lane.enqueue(run.id, () => this.#carry(run, turn, queuedAt));
+  }
+
+  async #carry(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">, queuedAt: number): Promise<void> {
+    if (run.outcome.settled !== undefined) return;
+    try {
+      this.#begin(run, turn);
+      const execution = this.#execute(run, turn, performance.now() - queuedAt);
+      const end = await execution.ended;
+      run.execution = undefined;
+      await this.#turnEnded(run, end);
+      // A tool that ignores its abort keeps its thread, so it keeps its slot.
+      await execution.released;
+    } catch (error) {
+      await this.#settler.settle(run, { status: "error", cause: causeOf(error) });
+    }
+  }
+
+  #begin(run: LiveRun, turn: Pick<EngineTask, "resume">): void {
+    if (run.state !== "running") this.#parts.registry.setState(run.id, "running", Date.now());
+    run.state = "running";
+    if (turn.resume === "children_settled" || turn.resume === "thread_lost") {
+      this.#publish(run, { type: "resumed", reason: turn.resume });
+    }
+    if (run.startedAt !== undefined) return;
+    run.startedAt = Date.now();
+    const { timeoutMs } = run.facts;
+    if (timeoutMs > 0) run.timer = setTimeout(() => void this.#timeUp(run), timeoutMs);
+  }
+
+  #execute(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">, queueMs: number): Execution {
+    const { pool, config, hub, logger } = this.#parts;
+    const { isolation, row } = run.facts;
+    const execution = new Execution({
+      pool,
+      task: this.#engineTask(run, turn),
+      dedicated: isolation === "dedicated" || run.lostBefore,
+      grace: config.subagents.grace,
+      watched: hub.wantsText(run.id, row.rootSessionKey),
+      onStarted: (threadId) => this.#publish(run, { type: "started", threadId, queueMs: Math.round(queueMs) }),
+      onEvents: (events) => events.forEach((event) => this.#heard(run, event)),
+      onRequest: (request, signal) => this.#answer(run, request, signal),
+      onTerminate: (threadId) => this.#spare(run, threadId),
+      onLog: (lines) => writeThreadLines(logger, lines, { runId: run.id }),
+    });
+    run.execution = execution;
+    return execution;
+  }
+
+  async #turnEnded(run: LiveRun, end: ExecutionEnd): Promise<void> {
+    if (end.kind === "finished") {
+      run.addUsage(end.result.usage);
+      run.text = end.result.text || run.text;
+      run.answeredBy = end.result.model ?? run.answeredBy;
+    }
+    if (run.outcome.settled !== undefined) return;
+    if (end.kind === "lost") return this.#threadLost(run, end);
+    const { status, cause } = end.result;
+    if (status === "ok") {
+      if (this.#hasMoreToCome(run)) return this.#wait(run);
+      await this.#settler.settle(run, { status: "ok" });
+      return;
+    }
+    await this.#settler.settle(run, {
+      status: status === "aborted" && cause?.code === "run_interrupted" ? "interrupted" : "error",
+      cause: cause ?? { code: "engine_failed", message: "The engine ended the run without a reason." },
+    });
+  }
+
+  #hasMoreToCome(run: LiveRun): boolean {
+    const { live, registry } = this.#parts;
+    return live.childrenOf(run.sessionKey).length > 0 || registry.outbox.pendingFor(run.sessionKey).length > 0;
+  }
+
+  #wait(run: LiveRun): void {
+    run.state = "waiting";
+    this.#parts.registry.setState(run.id, "waiting", Date.now());
+    this.#publish(run, { type: "waiting", children: this.#parts.live.childrenOf(run.sessionKey).length });
+    this.#onWaiting(run);
+  }
+
+  async #threadLost(run: LiveRun, end: Extract<ExecutionEnd, { kind: "lost" }>): Promise<void> {
+    if (run.lostBefore) {
+      await this.#settler.settle(run, { status: "error", cause: end.cause });
+      return;
+    }
+    // Ended because of a run beside it: no suspicion falls on this one.
+    if (!run.bystander) run.lostBefore = true;
+    run.bystander = false;
+    this.#parts.logger.warn(
+      { runId: run.id },
+      `its thread was lost, it goes on from its transcript: ${end.cause.message}`,
+    );
+    this.enqueue(run, { resume: "thread_lost" });
+  }
+
+  /** Runs beside one that ignored its abort lose their thread for no fault of theirs. */
+  #spare(culprit: LiveRun, threadId: number): void {
+    for (const run of this.#parts.live.all()) {
+      if (run !== culprit && run.execution?.threadId === threadId) run.bystander = true;
+    }
+  }
+
+  async #timeUp(run: LiveRun): Promise<void> {
+    const seconds = run.facts.timeoutMs / 1000;
+    const cause = { code: "run_timeout", message: `The run was stopped after its ${seconds} s were up.` } as const;
+    run.abort(cause);
+    await this.#settler.settle(run, { status: "timeout", cause });
+  }
+
+  #heard(run: LiveRun, event: EngineEvent): void {
+    if (event.type === "usage") run.answeredBy = event.model;
+    this.#parts.hub.publish({ ...identity(run), ...event }, run.facts.row.rootSessionKey);
+  }
+
+  #publish(run: LiveRun, event: LifecycleEvent): void {
+    this.#parts.hub.publish({ ...identity(run), ...event }, run.facts.row.rootSessionKey);
+  }
+
+  async #answer(run: LiveRun, request: HostRequest, signal: AbortSignal): Promise<unknown> {
+    const { host } = this.#parts;
+    const child = run.context;
+    switch (request.kind) {
+      case "tool": {
+        const tool = run.facts.hostTools.find((candidate) => candidate.name === request.tool);
+        if (tool === undefined) throw new InprocessError("tool_blocked", `This session has no tool ${request.tool}.`);
+        return bounded(await tool.execute(request.toolCallId, request.args, signal), request.tool);
+      }
+      case "verdict": {
+        const { toolCallId, tool, args } = request;
+        return (await host.beforeToolCall?.({ child, toolCallId, tool, args })) ?? { allow: true };
+      }
+      case "refresh_model":
+        return host.resolveModel(request.model, child.agentId, { refresh: true, signal });
+    }
+  }
+
+  #engineTask(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): EngineTask {
+    const { config, host, execEnv } = this.#parts;
+    const { row, model, thinking, tools, hostTools } = run.facts;
+    return {
+      runId: row.runId,
+      sessionId: row.sessionId,
+      sessionKey: row.childSessionKey,
+      agentId: row.agentId,
+      engine: config.subagents.engine,
+      role: {
+        kind: row.role,
+        depth: row.depth,
+        maxDepth: config.agents.defaults.subagents.maxSpawnDepth,
+        requesterSessionKey: row.requesterSessionKey,
+        ...(row.label === undefined ? {} : { label: row.label }),
+      },
+      model,
+      ...(thinking === undefined ? {} : { thinking }),
+      workspaceDir: row.workspaceDir,
+      transcriptPath: row.transcriptPath,
+      ...turn,
+      tools,
+      hostTools: hostTools.map(({ execute: _onHost, ...spec }) => spec),
+      askBeforeToolCall: host.beforeToolCall !== undefined,
+      modelIdleTimeoutSeconds: config.agents.defaults.modelIdleTimeoutSeconds,
+      execTimeoutSeconds: config.tools.execTimeoutSeconds,
+      execEnv,
+    };
+  }
+}
+
+/** What a host tool returns enters a thread, where no heap limit contains it (design §6). */
+function bounded(output: ToolOutput, tool: string): ToolOutput {
+  const chars = output.content.reduce((sum, block) => sum + block.text.length, 0);
+  if (chars <= TOOL_OUTPUT_CHARS) return output;
+  throw new InprocessError(
+    "payload_too_large",
+    `The tool ${tool} returned ${chars} characters; at most ${TOOL_OUTPUT_CHARS} may enter a thread. Ask it for less.`,
+  );
+}
+
+const TOOL_OUTPUT_CHARS = 1_048_576;

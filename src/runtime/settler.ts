@@ -1,0 +1,173 @@
+/**
+ * Writes how runs ended. What settles in one turn of the loop is one transaction, outcome and outbox row together, on
+ * the disk before anybody is told: settled once, and owed from the same moment.
+ */
+
+import { causeOf } from "../errors.ts";
+import type { Settlement } from "../registry/settlement.ts";
+import type { Completion, Outcome, RunView } from "../types.ts";
+import { completionMessage } from "../announce/completion-text.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { Parts } from "./parts.ts";
+
+export type SettledHandler = (run: LiveRun, owed: boolean) => void;
+
+export class Settler {
+  readonly #parts: Parts;
+  readonly #onSettled: SettledHandler;
+  #pending: LiveRun[] = [];
+  #commit: Promise<void> | undefined;
+
+  constructor(parts: Parts, onSettled: SettledHandler) {
+    this.#parts = parts;
+    this.#onSettled = onSettled;
+  }
+
+  /** Offers an ending; the first one wins. Resolves once the run's settlement, whichever it is, is on the disk. */
+  async settle(run: LiveRun, outcome: Outcome): Promise<boolean> {
+    const first = run.outcome.offer(outcome);
+    if (first) {
+      clearTimeout(run.timer);
+      this.#pending.push(run);
+      this.#commit ??= new Promise((resolve) => setImmediate(() => resolve(this.#write())));
+    }
+    await this.#commit;
+    return first;
+  }
+
+  #write(): Promise<void> | undefined {
+    const runs = this.#pending;
+    this.#pending = [];
+    this.#commit = undefined;
+    const at = Date.now();
+    const settlements = runs.map((run) => settlementOf(run, at));
+    try {
+      this.#parts.registry.settle(settlements);
+    } catch (error) {
+      return this.#again(runs, causeOf(error).message);
+    }
+    runs.forEach((run, index) => this.#tell(run, settlements[index]!));
+    return undefined;
+  }
+
+  /** The disk is full or gone: nobody is told before it stands, so it is tried until it does, or recovery does it. */
+  #again(runs: LiveRun[], why: string): Promise<void> {
+    this.#parts.logger.error(
+      { runIds: runs.map((run) => run.id) },
+      `a settlement can't be written, trying again: ${why}`,
+    );
+    this.#pending.unshift(...runs);
+    return (this.#commit = new Promise((resolve) => setTimeout(() => resolve(this.#write()), RETRY_MS).unref()));
+  }
+
+  #tell(run: LiveRun, settlement: Settlement): void {
+    run.state = "settled";
+    this.#parts.live.remove(run);
+    this.#parts.hub.publish(
+      {
+        ...identity(run),
+        type: "settled",
+        outcome: settlement.outcome,
+        usage: settlement.usage,
+        runtimeMs: runtimeMs(run, settlement.at),
+        text: run.text,
+        ...(run.answeredBy === undefined ? {} : { model: run.answeredBy }),
+      },
+      run.facts.row.rootSessionKey,
+    );
+    this.#onSettled(run, settlement.completion !== undefined);
+  }
+}
+
+/** Who and when, for an event. */
+export function identity(run: LiveRun): { runId: string; sessionKey: string; requesterSessionKey: string; at: number } {
+  return {
+    runId: run.id,
+    sessionKey: run.sessionKey,
+    requesterSessionKey: run.facts.row.requesterSessionKey,
+    at: Date.now(),
+  };
+}
+
+function settlementOf(run: LiveRun, at: number): Settlement {
+  const outcome = run.outcome.settled!;
+  const usage = { ...run.usage };
+  const model = run.answeredBy;
+  return {
+    runId: run.id,
+    outcome,
+    at,
+    usage,
+    text: run.text,
+    ...(model === undefined ? {} : { model }),
+    ...(owesCompletion(run, outcome) ? { completion: completionOf(run, outcome, at) } : {}),
+  };
+}
+
+/** Killed runs and runs nobody waits for are settled in silence, as is an answer that asks for it. */
+function owesCompletion(run: LiveRun, outcome: Outcome): boolean {
+  if (!run.facts.row.expectsCompletion || outcome.status === "killed") return false;
+  return outcome.status !== "ok" || !SILENT_ANSWERS.has(run.text.trim());
+}
+
+function completionOf(run: LiveRun, outcome: Outcome, at: number): Completion {
+  const { row } = run.facts;
+  return withMessage({
+    key: completionKey(row.runId),
+    runId: row.runId,
+    childSessionKey: row.childSessionKey,
+    requesterSessionKey: row.requesterSessionKey,
+    outcome,
+    text: run.text,
+    usage: { ...run.usage },
+    task: row.task,
+    runtimeMs: runtimeMs(run, at),
+    transcriptPath: row.transcriptPath,
+    ...(run.answeredBy === undefined ? {} : { model: run.answeredBy }),
+    ...(row.label === undefined ? {} : { label: row.label }),
+  });
+}
+
+/** The completion of a run that another process left behind. */
+export function completionOfRow(
+  row: Pick<RunView, "runId" | "childSessionKey" | "requesterSessionKey" | "task" | "usage"> & {
+    label?: string;
+    model?: string;
+    text?: string;
+    startedAt?: number;
+    transcriptPath: string;
+  },
+  outcome: Outcome,
+): Completion {
+  return withMessage({
+    key: completionKey(row.runId),
+    runId: row.runId,
+    childSessionKey: row.childSessionKey,
+    requesterSessionKey: row.requesterSessionKey,
+    outcome,
+    text: row.text ?? "",
+    usage: row.usage,
+    task: row.task,
+    runtimeMs: row.startedAt === undefined ? 0 : Math.max(0, Date.now() - row.startedAt),
+    transcriptPath: row.transcriptPath,
+    ...(row.model === undefined ? {} : { model: row.model }),
+    ...(row.label === undefined ? {} : { label: row.label }),
+  });
+}
+
+function withMessage(facts: Parameters<typeof completionMessage>[0]): Completion {
+  const { transcriptPath: _shownOnly, ...completion } = facts;
+  return { ...completion, message: completionMessage(facts) };
+}
+
+function completionKey(runId: string): string {
+  return `subagent:${runId}`;
+}
+
+function runtimeMs(run: LiveRun, at: number): number {
+  return run.startedAt === undefined ? 0 : at - run.startedAt;
+}
+
+const RETRY_MS = 1000;
+/** OpenClaw's tokens for an answer that is not to be announced. */
+const SILENT_ANSWERS = new Set(["ANNOUNCE_SKIP", "NO_REPLY"]);

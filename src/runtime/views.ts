@@ -1,0 +1,88 @@
+/** Looking at runs: one run's view, and waiting until several have settled. */
+
+import type { Registry } from "../registry/registry.ts";
+import type { RunRow } from "../registry/run-row.ts";
+import type { Completion, Requester, RunView, WaitResult } from "../types.ts";
+import type { LiveRun } from "./live-run.ts";
+import { completionOfRow } from "./settler.ts";
+
+/** @param live the run in this process, which knows more of a run at work than its row */
+export function viewOf(row: RunRow, live?: LiveRun): RunView {
+  return {
+    runId: row.runId,
+    childSessionKey: row.childSessionKey,
+    requesterSessionKey: row.requesterSessionKey,
+    agentId: row.agentId,
+    depth: row.depth,
+    task: row.task,
+    state: live?.state ?? row.state,
+    usage: live === undefined ? row.usage : { ...live.usage },
+    pendingDescendants: row.pendingDescendants,
+    createdAt: row.createdAt,
+    delivery: row.delivery,
+    ...(row.label === undefined ? {} : { label: row.label }),
+    ...(row.outcome === undefined ? {} : { outcome: row.outcome }),
+    ...(row.model === undefined ? {} : { model: row.model }),
+    ...(row.startedAt === undefined ? {} : { startedAt: row.startedAt }),
+    ...(row.endedAt === undefined ? {} : { endedAt: row.endedAt }),
+  };
+}
+
+/** @param wakeUps called after every settlement while this waits */
+export async function waitFor(
+  registry: Registry,
+  runIds: string[],
+  requester: Requester,
+  options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal },
+  wakeUps: Set<() => void>,
+): Promise<WaitResult> {
+  const errors: WaitResult["errors"] = [];
+  const mine = [...new Set(runIds)].filter((runId) => {
+    const row = registry.run(runId);
+    if (row !== undefined && isAbove(registry, requester.sessionKey, row)) return true;
+    errors.push({ runId, error: row === undefined ? "not_found" : "not_owner" });
+    return false;
+  });
+  const look = (timedOut: boolean): WaitResult => {
+    const rows = mine.map((runId) => registry.run(runId)!);
+    const completed = rows.filter((row) => row.state === "settled").map(completionOfSettled);
+    return {
+      completed,
+      pending: rows.filter((row) => row.state !== "settled").map((row) => row.runId),
+      errors,
+      timedOut,
+    };
+  };
+  const enough = ({ completed, pending }: WaitResult): boolean =>
+    pending.length === 0 || (options.mode === "any" && completed.length > 0);
+
+  const first = look(false);
+  if (enough(first) || options.timeoutMs === 0) return { ...first, timedOut: !enough(first) };
+  return new Promise((resolve) => {
+    const done = (timedOut: boolean): void => {
+      wakeUps.delete(wake);
+      clearTimeout(timer);
+      options.signal?.removeEventListener("abort", aborted);
+      resolve(look(timedOut));
+    };
+    const wake = (): void => {
+      if (enough(look(false))) done(false);
+    };
+    const aborted = (): void => done(true);
+    const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => done(true), options.timeoutMs);
+    wakeUps.add(wake);
+    options.signal?.addEventListener("abort", aborted, { once: true });
+    if (options.signal?.aborted) done(true);
+  });
+}
+
+/** Whether a session asked for this run, itself or through a child of its own. */
+function isAbove(registry: Registry, sessionKey: string, row: RunRow): boolean {
+  if (row.requesterSessionKey === sessionKey || row.rootSessionKey === sessionKey) return true;
+  const parent = registry.byChildSession(row.requesterSessionKey);
+  return parent !== undefined && isAbove(registry, sessionKey, parent);
+}
+
+function completionOfSettled(row: RunRow): Completion {
+  return completionOfRow(row, row.outcome ?? { status: "ok" });
+}

@@ -1,0 +1,74 @@
+/**
+ * A session's transcript file: JSON lines in pi's session format, version 3. The first line is the header; each entry
+ * after it has an 8-digit hex id and its parent's, so that pi's own tools can read the file. Formats only: no I/O.
+ */
+
+import { randomBytes } from "node:crypto";
+
+export type SessionHeader = { type: "session"; version: 3; id: string; timestamp: string; cwd: string };
+
+/** pi's `Message`; opaque here. */
+export type StoredMessage = { role: "user" | "assistant" | "toolResult"; timestamp: number } & Record<string, unknown>;
+
+export type MessageEntry = {
+  type: "message";
+  id: string;
+  parentId: string | null;
+  timestamp: string;
+  message: StoredMessage;
+};
+
+export function headerLine(sessionId: string, cwd: string): string {
+  const header: SessionHeader = {
+    type: "session",
+    version: 3,
+    id: sessionId,
+    timestamp: new Date().toISOString(),
+    cwd,
+  };
+  return `${JSON.stringify(header)}\n`;
+}
+
+export function messageLine(message: StoredMessage, parentId: string | null): { id: string; line: string } {
+  const id = randomBytes(4).toString("hex");
+  const entry: MessageEntry = {
+    type: "message",
+    id,
+    parentId,
+    timestamp: new Date(message.timestamp).toISOString(),
+    message,
+  };
+  return { id, line: `${JSON.stringify(entry)}\n` };
+}
+
+/**
+ * The messages of a transcript, oldest first, and the id the next entry hangs from.
+ * A last line that was cut off by a crash is left out (`torn`), as are entries of kinds we don't write.
+ * @throws SyntaxError when a line before the last isn't JSON
+ */
+export function parseTranscript(text: string): { messages: StoredMessage[]; lastId: string | null; torn: boolean } {
+  const lines = text.split("\n");
+  const messages: StoredMessage[] = [];
+  let lastId: string | null = null;
+  let torn = false;
+  lines.forEach((line, index) => {
+    if (line.trim() === "") return;
+    let entry: { type?: unknown; id?: unknown; message?: unknown };
+    try {
+      entry = JSON.parse(line) as typeof entry;
+    } catch (error) {
+      if (index < lines.length - 1) throw error;
+      torn = true;
+      return;
+    }
+    if (entry.type === "session") return;
+    if (typeof entry.id === "string") lastId = entry.id;
+    if (entry.type === "message" && isMessage(entry.message)) messages.push(entry.message);
+  });
+  return { messages, lastId, torn };
+}
+
+function isMessage(value: unknown): value is StoredMessage {
+  const role = (value as { role?: unknown } | null)?.role;
+  return role === "user" || role === "assistant" || role === "toolResult";
+}

@@ -1,0 +1,46 @@
+/** A tool whose arguments are a zod schema and whose result is one JSON object, both as text and as `details`. */
+
+import { z } from "zod";
+import { causeOf } from "../errors.ts";
+import type { HostTool, ToolOutput } from "../host.ts";
+
+export type JsonToolSpec<S extends z.ZodType> = {
+  name: string;
+  label: string;
+  description: string;
+  schema: S;
+  /** Rejections become `{ status: "error" }` results. */
+  call(args: z.output<S>, toolCallId: string, signal: AbortSignal): Promise<Record<string, unknown>>;
+};
+
+export function jsonTool<S extends z.ZodType>(spec: JsonToolSpec<S>): HostTool & { label: string } {
+  return {
+    name: spec.name,
+    label: spec.label,
+    description: spec.description,
+    parameters: z.toJSONSchema(spec.schema, { io: "input", target: "draft-7" }),
+    async execute(toolCallId, args, signal) {
+      const parsed = spec.schema.safeParse(args);
+      if (!parsed.success)
+        return jsonOutput({ status: "error", code: "params_invalid", error: sentence(spec.name, parsed.error) });
+      try {
+        return jsonOutput(await spec.call(parsed.data, toolCallId, signal));
+      } catch (error) {
+        const { code, message } = causeOf(error);
+        return jsonOutput({ status: "error", code, error: message });
+      }
+    },
+  };
+}
+
+function jsonOutput(result: Record<string, unknown>): ToolOutput {
+  return { content: [{ type: "text", text: JSON.stringify(result) }], details: result };
+}
+
+/** `sessions_spawn: task: …; label: …`, every argument at fault. */
+function sentence(tool: string, error: z.ZodError): string {
+  const issues = error.issues.map((issue) =>
+    issue.path.length === 0 ? issue.message : `${issue.path.join(".")}: ${issue.message}`,
+  );
+  return `${tool}: ${issues.join("; ")}`;
+}

@@ -1,0 +1,79 @@
+/** What a session's model is told before anything else, and how a child's task is put to it. */
+
+import type { AgentRole, EngineTask } from "../channel/protocol.ts";
+
+export type PromptParts = {
+  role: AgentRole;
+  sessionKey: string;
+  workspaceDir: string;
+  toolNames: string[];
+  /** The workspace's AGENTS.md, when there is one. */
+  agentsMd?: { text: string; cut: boolean };
+};
+
+export function systemPrompt(parts: PromptParts): string {
+  const sections = [roleSection(parts.role), toolsSection(parts), sessionSection(parts)];
+  if (parts.agentsMd !== undefined) sections.push(agentsSection(parts.agentsMd));
+  return sections.join("\n\n");
+}
+
+/** The first user message of a session. A main session gets its task as it is; a child is told what it is first. */
+export function openingMessage(task: Pick<EngineTask, "role">, prompt: string): string {
+  const { kind, depth, maxDepth } = task.role;
+  if (kind === "main") return prompt;
+  return [
+    `You are a subagent at depth ${depth} of at most ${maxDepth}.`,
+    "Your final answer is handed to the session that asked for it by itself: don't send it anywhere, and don't wait for a reply.",
+    "",
+    "[Subagent Task]",
+    prompt,
+  ].join("\n");
+}
+
+function roleSection(role: AgentRole): string {
+  if (role.kind === "main") {
+    return [
+      "# Role",
+      "You are the main agent of this session. You answer the person who wrote the task.",
+      "Hand work that can be done apart to subagents with `sessions_spawn`; several calls in one turn run side by side.",
+      "Their results come to you as messages by themselves. End your turn while you wait: don't poll, and don't guess what they will say.",
+      "Give the final answer once every result you need has come.",
+    ].join("\n");
+  }
+  const spawning =
+    role.kind === "orchestrator"
+      ? "You may hand parts of it to subagents of your own with `sessions_spawn`; end your turn while you wait, their results come as one message."
+      : "You can't start subagents of your own.";
+  return [
+    "# Role",
+    "You are a subagent: you do one task for another session and answer it.",
+    `Do just the task, with your tools, and check what you say against what they return. ${spawning}`,
+    "",
+    "# Answer",
+    "Your last message is the result. Make it whole and to the point: what you found or did, with paths and figures; what you could not do, and why.",
+    "",
+    "# Not yours to do",
+    "Don't talk to the user, don't start other work, don't pretend to be the main agent.",
+  ].join("\n");
+}
+
+function toolsSection(parts: PromptParts): string {
+  const names = parts.toolNames.length === 0 ? "none" : parts.toolNames.join(", ");
+  return `# Tools\nYou have: ${names}. Paths are relative to the workspace; nothing outside it can be reached.`;
+}
+
+function sessionSection({ role, sessionKey, workspaceDir }: PromptParts): string {
+  const lines = ["# Session", `key: ${sessionKey}`, `workspace: ${workspaceDir}`];
+  if (role.label !== undefined) lines.push(`label: ${oneLine(role.label)}`);
+  if (role.requesterSessionKey !== undefined) lines.push(`requester: ${role.requesterSessionKey}`);
+  return lines.join("\n");
+}
+
+function agentsSection({ text, cut }: { text: string; cut: boolean }): string {
+  const note = cut ? "\n[AGENTS.md goes on; read it with the tool `read` when you need the rest]" : "";
+  return `# Project notes (AGENTS.md)\n${text}${note}`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ");
+}

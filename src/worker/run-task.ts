@@ -1,0 +1,100 @@
+/** One turn of a session in its thread: opens what the engine may reach, runs it, tells the host how it ended. */
+
+import { threadId, type MessagePort } from "node:worker_threads";
+import type { EngineResult, EngineTask } from "../channel/protocol.ts";
+import { WorkerEnd } from "../channel/worker-end.ts";
+import { causeOf, InprocessError, type Cause } from "../errors.ts";
+import { redact, redactText } from "../redact.ts";
+import { readAgentsMd } from "./agents-md.ts";
+import type { EngineLink, TranscriptMessage } from "./engine.ts";
+import { loadEngine } from "./engines/load-engine.ts";
+import { openingMessage, systemPrompt } from "./prompts.ts";
+import { createTools } from "./run-tools.ts";
+import { openTranscript, type OpenTranscript } from "./transcript.ts";
+
+/** Never rejects: the result goes to the host as `finished`, always the last message. */
+export async function runTask(task: EngineTask, port: MessagePort): Promise<void> {
+  const controller = new AbortController();
+  const steering: string[] = [];
+  const end = new WorkerEnd(port, {
+    abort: (cause) => controller.abort(new InprocessError(cause.code, cause.message)),
+    steer: (text) => void steering.push(text),
+  });
+  end.post({ type: "started", threadId });
+  let result: EngineResult;
+  let transcript: OpenTranscript | undefined;
+  try {
+    transcript = await openTranscript(task.transcriptPath, { id: task.sessionId, cwd: task.workspaceDir });
+    await openTurn(task, transcript);
+    const link = await createLink(task, end, transcript, steering);
+    const engine = await loadEngine(task.engine);
+    result = await engine.run(task, link, controller.signal);
+  } catch (error) {
+    result = failed(causeOf(error, "engine_failed"));
+  }
+  try {
+    await transcript?.close();
+  } catch (error) {
+    if (result.status === "ok") result = { ...result, ...failed(causeOf(error, "transcript_unusable")) };
+  }
+  end.finish(result);
+}
+
+/** Writes the turn's prompt before anything else, so that a thread lost later finds it there. */
+async function openTurn(task: EngineTask, transcript: OpenTranscript): Promise<void> {
+  if (task.prompt === undefined) return;
+  const text = transcript.messages.length === 0 ? openingMessage(task, task.prompt) : task.prompt;
+  await transcript.append(userMessage(text));
+}
+
+async function createLink(
+  task: EngineTask,
+  end: WorkerEnd,
+  transcript: OpenTranscript,
+  steering: string[],
+): Promise<EngineLink> {
+  const [tools, agentsMd] = await Promise.all([createTools(task, end), readAgentsMd(task.workspaceDir)]);
+  return {
+    emit: (event) => end.emit(event),
+    get watched() {
+      return end.watched;
+    },
+    tools,
+    systemPrompt: systemPrompt({
+      role: task.role,
+      sessionKey: task.sessionKey,
+      workspaceDir: task.workspaceDir,
+      toolNames: tools.map((tool) => tool.name),
+      ...(agentsMd === undefined ? {} : { agentsMd }),
+    }),
+    transcript,
+    takeSteering: () => steering.splice(0),
+    refreshModel: (model) => end.request("refresh_model", { model: `${model.provider}/${model.id}` }),
+    log: (level, msg, fields) =>
+      end.log({
+        level,
+        msg: redactText(msg),
+        time: Date.now(),
+        ...(fields === undefined ? {} : { fields: redact(fields) as Record<string, unknown> }),
+      }),
+  };
+}
+
+function userMessage(text: string): TranscriptMessage {
+  return { role: "user", content: [{ type: "text", text }], timestamp: Date.now() };
+}
+
+function failed(cause: Cause): EngineResult {
+  return { status: "error", text: "", cause, usage: NO_USAGE };
+}
+
+const NO_USAGE = {
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  totalTokens: 0,
+  costUsd: 0,
+  turns: 0,
+  toolCalls: 0,
+};

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+
+import { childOf, LIMITS, MAIN, newRun, settlementOf } from "./fixtures/rows.ts";
+import { openOwned, STORES } from "./support.ts";
+
+describe.each(STORES)("looking at runs in $name", ({ file }) => {
+  test("children are the active ones and those that ended lately, oldest first, without their answers", () => {
+    const registry = openOwned(file());
+    const [ended, recent, busy, active] = [newRun(), newRun(), newRun(), newRun()];
+    const below = childOf(busy);
+    for (const run of [ended, recent, busy, active, below]) registry.admit(run, LIMITS);
+    registry.settle([
+      settlementOf(ended, { at: 100 }),
+      settlementOf(recent, { at: 200 }),
+      settlementOf(busy, { at: 100 }),
+    ]);
+    const children = registry.childrenOf(MAIN, { since: 200 });
+    expect(children.map((run) => run.runId)).toEqual([recent.runId, busy.runId, active.runId]);
+    expect(children[1]?.pendingDescendants).toBe(1);
+    expect(children[0]).not.toHaveProperty("text");
+    expect(registry.childrenOf(MAIN)).toHaveLength(4);
+    expect(registry.unsettledChildren(MAIN).map((run) => run.runId)).toEqual([active.runId]);
+  });
+
+  test("descendants are counted at every depth, from any session of the tree", () => {
+    const registry = openOwned(file());
+    const child = newRun();
+    const grandchild = childOf(child);
+    for (const run of [child, grandchild, childOf(grandchild), childOf(grandchild)]) registry.admit(run, LIMITS);
+    expect(registry.unsettledDescendants(MAIN)).toBe(4);
+    expect(registry.unsettledDescendants(child.childSessionKey)).toBe(3);
+    expect(registry.unsettledDescendants(grandchild.childSessionKey)).toBe(2);
+    registry.settle([settlementOf(grandchild)]);
+    expect(registry.unsettledDescendants(child.childSessionKey)).toBe(2);
+    expect(registry.unsettledDescendants("agent:main:nobody")).toBe(0);
+  });
+
+  test("a session is found by its newest run", () => {
+    const registry = openOwned(file());
+    const first = newRun();
+    const second = newRun({ childSessionKey: first.childSessionKey });
+    registry.admit(first, LIMITS);
+    registry.admit(second, LIMITS);
+    expect(registry.byChildSession(first.childSessionKey)?.runId).toBe(second.runId);
+    expect(registry.byChildSession("agent:main:nobody")).toBeUndefined();
+  });
+
+  test("the list for a look is newest first, by state, and bounded", () => {
+    const registry = openOwned(file());
+    const runs = [newRun(), newRun(), newRun()];
+    for (const run of runs) registry.admit(run, LIMITS);
+    registry.settle([settlementOf(runs[1]!)]);
+    expect(registry.listRuns().map((run) => run.runId)).toEqual(runs.map((run) => run.runId).reverse());
+    expect(registry.listRuns({ states: ["settled"] }).map((run) => run.runId)).toEqual([runs[1]!.runId]);
+    expect(registry.listRuns({ states: ["queued", "running"], limit: 1 }).map((run) => run.runId)).toEqual([runs[2]!.runId]);
+    expect(registry.countUnsettled()).toBe(2);
+  });
+
+  describe("a target", () => {
+    const runs = [
+      newRun({ runId: "aaaa-1", label: "read" }),
+      newRun({ runId: "aaab-2", label: "read the docs" }),
+      newRun({ runId: "bbbb-3", label: "count" }),
+      newRun({ runId: "cccc-4", label: "count" }),
+      newRun({ runId: "dddd-5", label: "twice" }),
+      newRun({ runId: "eeee-6", label: "twice" }),
+    ];
+    const session = runs[2]!.childSessionKey;
+
+    test.each([
+      ["a run id", "aaaa-1", "aaaa-1"],
+      ["the beginning of one", "aaab", "aaab-2"],
+      ["a session key", session, "bbbb-3"],
+      ["an exact label before longer ones", "read", "aaaa-1"],
+      ["the beginning of a label", "read t", "aaab-2"],
+      ["space around it", "  aaaa-1 ", "aaaa-1"],
+      ["the only unsettled one of several", "count", "cccc-4"],
+    ])("is taken by %s", (_name, target, runId) => {
+      expect(resolve(target)).toMatchObject({ found: { runId } });
+    });
+
+    test("several that fit are named as ambiguous", () => {
+      expect(resolve("aaa")).toMatchObject({ error: "ambiguous", candidates: [{ runId: "aaaa-1" }, { runId: "aaab-2" }] });
+      expect(resolve("twice")).toMatchObject({ error: "ambiguous" });
+    });
+
+    test.each(["nothing like it", "", "%", "aaaa_1"])("%j is not found", (target) => {
+      expect(resolve(target)).toEqual({ error: "not_found" });
+    });
+
+    test("another requester's child is not found", () => {
+      expect(resolve("aaaa-1", "agent:main:other")).toEqual({ error: "not_found" });
+    });
+
+    function resolve(target: string, requesterSessionKey = MAIN) {
+      const registry = openOwned(file());
+      for (const run of runs) registry.admit(run, LIMITS);
+      registry.settle([settlementOf(runs[2]!)]);
+      return registry.resolve(requesterSessionKey, target);
+    }
+  });
+});
