@@ -71,16 +71,17 @@ export const WORKER_PATCHES: ModulePatch[] = [
     ],
   },
   {
-    // The compiled validator is made from text at run time; checking step by step gives the same answers.
+    // The compiled validator is made from text at run time; checking step by step gives the same answers. `Convert` acts
+    // on TypeBox types alone: what the tools have is plain JSON Schema, whose values pi converts itself.
     module: "@earendil-works/pi-ai/dist/utils/validation.js",
     why: "no code made from text",
     edits: [
       {
         from: `import { Compile } from "typebox/compile";
 import { Value } from "typebox/value";`,
-        to: `import { Check, Convert, Errors } from "typebox/value";
-const Value = { Convert };
-const Compile = (schema) => ({ Check: (value) => Check(schema, value), Errors: (value) => Errors(schema, value) });`,
+        to: `import { Check, Errors } from "typebox/schema";
+const Value = { Convert() {} };
+const Compile = (schema) => ({ Check: (value) => Check(schema, value), Errors: (value) => Errors(schema, value)[1] });`,
       },
     ],
   },

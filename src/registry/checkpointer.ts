@@ -52,9 +52,14 @@ export class Checkpointer {
   }
 
   #ask(): void {
-    this.#threadBusy = true;
-    this.#thread ??= this.#start();
-    this.#thread.postMessage("checkpoint");
+    try {
+      this.#thread ??= this.#start();
+      this.#thread.postMessage("checkpoint");
+      this.#threadBusy = true;
+    } catch {
+      // Node can be told to allow no threads; the write that asked has been committed all the same.
+      this.#threadFailed = true;
+    }
   }
 
   #start(): Worker {

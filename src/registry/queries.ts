@@ -29,7 +29,9 @@ export function queries(db: Database) {
   const countUnsettled = db.prepare(
     "SELECT COUNT(*) AS count FROM runs INDEXED BY runs_unsettled_by_tree WHERE state <> 'settled'",
   );
-  const countInTree = db.prepare("SELECT COUNT(*) AS count FROM runs WHERE rootSessionKey = ? AND state <> 'settled'");
+  const countInTree = db.prepare(
+    "SELECT COUNT(*) AS count FROM runs INDEXED BY runs_unsettled_by_tree WHERE rootSessionKey = ? AND state <> 'settled'",
+  );
   const countBelow = db.prepare("SELECT TOTAL(unsettledBelow) AS count FROM runs WHERE childSessionKey = ?");
 
   const one = (statement: StatementSync, ...parameters: string[]): RunRow | undefined => {

@@ -1,14 +1,15 @@
 /** From a spawn call to an admitted run: decide, resolve the model, then count and insert without an await in between. */
 
 import { randomUUID } from "node:crypto";
-import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, join, relative, resolve } from "node:path";
-import { causeOf, InprocessError } from "../errors.ts";
+import { join } from "node:path";
+import { causeOf } from "../errors.ts";
+import { refuseParams } from "../policy/spawn-params.ts";
 import { isRefusal, laneFull, planSpawn, tooManyChildren, type Refusal } from "../policy/spawn-policy.ts";
 import { permits, workerTools } from "../policy/tool-policy.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import { childSessionKey } from "../sessions/session-key.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
+import { chooseWorkspace } from "./child-workspace.ts";
 import { LiveRun } from "./live-run.ts";
 import { chooseModel, chooseThinking } from "./model-choice.ts";
 import type { Parts, SessionTools } from "./parts.ts";
@@ -21,8 +22,6 @@ export type AdmitContext = {
   runtime: SubagentRuntime;
   sessionTools: SessionTools;
   transcriptsDir: string;
-  /** The answer given for an earlier spawn with the same idempotency key. */
-  repeat(runId: string): SpawnResult;
   /** Puts the run into the lane. */
   start(run: LiveRun): void;
 };
@@ -36,7 +35,7 @@ export async function admit(
 ): Promise<Admitted | { refused: SpawnResult }> {
   const { parts } = context;
   const { config, host, registry, lane, live } = parts;
-  const invalid = checkParams(params);
+  const invalid = refuseParams(params);
   if (invalid !== undefined) return refuse(invalid);
 
   const known = registry.byChildSession(requester.sessionKey);
@@ -48,7 +47,7 @@ export async function admit(
   let chosen, workspaceDir;
   try {
     chosen = await chooseModel(config, host, plan.agentId, params, requester);
-    workspaceDir = await chooseWorkspace(parts, params, requester, plan.agentId);
+    workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
   } catch (error) {
     return refuse({ status: "error", ...causeOf(error, "model_unusable") });
   }
@@ -81,7 +80,7 @@ export async function admit(
     maxQueued: config.subagents.pool.maxQueue + lane.slots,
   });
   if (!admission.ok) {
-    if (admission.reason === "duplicate") return { refused: context.repeat(admission.runId) };
+    if (admission.reason === "duplicate") return { refused: repeated(parts, admission.runId) };
     return refuse(
       admission.reason === "children"
         ? tooManyChildren(admission.active, admission.limit)
@@ -130,63 +129,23 @@ export async function admit(
   };
 }
 
-/** What the types promise, checked: params come from a model by way of whoever embeds us. */
-function checkParams(params: SpawnParams): Refusal | undefined {
-  const wrong = (message: string): Refusal => ({ status: "error", code: "params_invalid", message });
-  if (typeof params.task !== "string" || params.task.trim() === "") {
-    return wrong("sessions_spawn needs a task: a text that says what the subagent is to do.");
-  }
-  if (Buffer.byteLength(params.task) > TASK_BYTES) {
-    return {
-      ...wrong(`The task is larger than ${TASK_BYTES / 1024} KiB; put it in a file and name the file.`),
-      code: "payload_too_large",
-    };
-  }
-  const seconds = params.runTimeoutSeconds;
-  if (seconds !== undefined && !(Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_TIMEOUT_SECONDS)) {
-    return wrong(`runTimeoutSeconds must be a number from 0 to ${MAX_TIMEOUT_SECONDS}.`);
-  }
-  if (params.mode === "session") {
-    return {
-      ...wrong("Mode `session` isn't available in this runtime (capability `session`); use mode `run`."),
-      code: "capability_missing",
-    };
-  }
-  return undefined;
-}
-
-/** The requester's workspace for its own agent, the target's for another; `cwd` narrows it, never widens. */
-async function chooseWorkspace(
-  parts: Parts,
-  params: SpawnParams,
-  requester: Requester,
-  agentId: string,
-): Promise<string> {
-  const base =
-    agentId === requester.agentId && requester.workspaceDir !== undefined
-      ? requester.workspaceDir
-      : parts.host.workspaceDir(agentId);
-  if (params.cwd === undefined) return base;
-  const dir = resolve(base, params.cwd);
-  const inside = relative(base, dir);
-  const isInside = inside !== ".." && !inside.startsWith("../") && !inside.startsWith("..\\") && !isAbsolute(inside);
-  if (!isInside || !(await isRealFolderBelow(base, dir))) {
-    throw new InprocessError(
-      "path_outside_workspace",
-      `cwd ${params.cwd} isn't a folder inside the workspace ${base}.`,
-    );
-  }
-  return dir;
-}
-
-async function isRealFolderBelow(base: string, dir: string): Promise<boolean> {
-  try {
-    const [realBase, realDir] = await Promise.all([realpath(base), realpath(dir)]);
-    const inside = relative(realBase, realDir);
-    return !inside.startsWith("..") && !isAbsolute(inside) && (await stat(realDir)).isDirectory();
-  } catch {
-    return false;
-  }
+/** The answer given for an earlier spawn with the same idempotency key. */
+function repeated({ registry, live }: Parts, runId: string): SpawnResult {
+  const row = registry.run(runId)!;
+  const [provider = "", ...id] = (row.model ?? "").split("/");
+  return {
+    status: "accepted",
+    childSessionKey: row.childSessionKey,
+    runId,
+    mode: "run",
+    note: ACCEPTED_NOTE,
+    runtime: "inprocess",
+    isolation: live.get(runId)?.facts.isolation ?? "thread",
+    resolvedModel: id.join("/"),
+    resolvedProvider: provider,
+    modelApplied: false,
+    expectsCompletionMessage: row.expectsCompletion,
+  };
 }
 
 /** Session tools for one that may spawn, and what the gateway itself offers. */
@@ -211,8 +170,5 @@ function refuse({ status, code, message }: Refusal): { refused: SpawnResult } {
   return { refused: { status, code, error: message } };
 }
 
-const TASK_BYTES = 256 * 1024;
-/** What a timer can count to: 2^31 milliseconds. */
-const MAX_TIMEOUT_SECONDS = 2_147_483;
-export const ACCEPTED_NOTE =
+const ACCEPTED_NOTE =
   "Started. The result comes to you by itself as a message; don't poll for it. When you need several results, end your turn and wait for all of them before the final answer. If a result comes after your final answer and changes nothing, reply only NO_REPLY.";

@@ -5,8 +5,6 @@
 
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { announcement } from "../announce/completion-text.ts";
-import { Announcer, type Delivery } from "../announce/announcer.ts";
 import type { Config } from "../config.ts";
 import { InprocessError } from "../errors.ts";
 import type { EventFilter, RunEvent } from "../events.ts";
@@ -16,7 +14,6 @@ import { WorkerPool } from "../pool/worker-pool.ts";
 import type { Registry } from "../registry/registry.ts";
 import type {
   Capability,
-  Completion,
   ControlResult,
   History,
   ListOptions,
@@ -27,19 +24,19 @@ import type {
   SpawnResult,
   WaitResult,
 } from "../types.ts";
-import { ACCEPTED_NOTE, admit } from "./admit.ts";
+import { admit } from "./admit.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
 import { EventHub } from "./event-hub.ts";
+import { Homeward } from "./homeward.ts";
 import { Lane } from "./lane.ts";
-import type { LiveRun } from "./live-run.ts";
 import { LiveRuns, type Parts, type SessionTools } from "./parts.ts";
 import { recover } from "./recover.ts";
 import { RunCarrier } from "./run-carrier.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 import { identity, Settler } from "./settler.ts";
 import { watchThreads } from "./thread-watch.ts";
-import { viewOf, waitFor } from "./views.ts";
+import { statsOf, viewOf, waitFor } from "./views.ts";
 
 export type InProcessOptions = {
   config: Config;
@@ -70,7 +67,7 @@ class InProcessRuntime implements SubagentRuntime {
   readonly #parts: Parts;
   readonly #settler: Settler;
   readonly #carrier: RunCarrier;
-  readonly #announcer: Announcer;
+  readonly #homeward: Homeward;
   readonly #stopWatching: () => void;
   readonly #settled = new Set<() => void>();
   #warm: Promise<void> | undefined;
@@ -97,20 +94,13 @@ class InProcessRuntime implements SubagentRuntime {
       live: new LiveRuns(),
       execEnv: options.execEnv,
     };
-    this.#settler = new Settler(this.#parts, (run, owed) => this.#afterSettled(run, owed));
-    this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#afterTurn(run));
-    recover(this.#parts);
-    this.#announcer = new Announcer({
-      outbox: registry.outbox,
-      logger,
-      timeoutMs: config.agents.defaults.subagents.announceTimeoutMs,
-      deliver: (requester, completions) => this.#deliver(requester, completions),
-      alreadyDelivered: async (requester, keys) => (await host.alreadyDelivered?.(requester, keys)) ?? [],
-      holdBack: (requester) => this.#holdBack(requester),
-      requesterOf: (sessionKey) => registry.byChildSession(sessionKey)?.requesterSessionKey,
-      onDelivered: (completion, attempts) => this.#publish(completion, { type: "delivered", attempts }),
-      onUndelivered: (completion, reason) => this.#publish(completion, { type: "undelivered", reason }),
+    this.#settler = new Settler(this.#parts, (run, owed) => {
+      for (const look of this.#settled) look();
+      this.#homeward.settled(run, owed);
     });
+    this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
+    recover(this.#parts);
+    this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);
     this.#stopWatching = watchThreads(this.#parts);
   }
 
@@ -137,7 +127,6 @@ class InProcessRuntime implements SubagentRuntime {
         runtime: this,
         sessionTools: this.#options.sessionTools,
         transcriptsDir: this.#options.transcriptsDir,
-        repeat: (runId) => this.#repeat(runId),
         start: (run) => this.#carrier.enqueue(run, { prompt: params.task }),
       },
       params,
@@ -196,20 +185,10 @@ class InProcessRuntime implements SubagentRuntime {
   }
 
   stats(): RuntimeStats {
-    const { pool, lane, live, registry } = this.#parts;
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, this.#loop);
     this.#loop = now;
-    const states = live.all().map((run) => run.state);
-    const count = (state: string): number => states.filter((one) => one === state).length;
-    return {
-      threads: pool.stats(),
-      runs: { queued: count("queued"), running: count("running"), waiting: count("waiting") },
-      outbox: registry.outbox.counts(),
-      queueWaitMs: lane.lastWaitMs,
-      loopUtilization: utilization,
-      rssBytes: process.memoryUsage.rss(),
-    };
+    return statsOf(this.#parts, utilization);
   }
 
   warm(): Promise<void> {
@@ -217,85 +196,19 @@ class InProcessRuntime implements SubagentRuntime {
   }
 
   deliverPending(requesterSessionKey: string): void {
-    this.#announcer.nudge(requesterSessionKey);
+    this.#homeward.nudge(requesterSessionKey);
   }
 
   close(options: { drainMs?: number } = {}): Promise<void> {
     return (this.#closed ??= close(this.#parts, this.#settler, options.drainMs ?? 0, async () => {
       this.#stopWatching();
-      await this.#announcer.close();
+      await this.#homeward.close();
     }));
-  }
-
-  #afterSettled(run: LiveRun, owed: boolean): void {
-    const { requesterSessionKey } = run.facts.row;
-    for (const look of this.#settled) look();
-    if (owed) this.#announcer.nudge(requesterSessionKey);
-    // Results for a requester that is gone go on to its own requester.
-    this.#announcer.nudge(run.sessionKey);
-    const parent = this.#parts.live.ofSession(requesterSessionKey);
-    if (parent !== undefined) this.#afterTurn(parent);
-  }
-
-  /** A waiting run: woken when its children are done, settled when they left nothing to say. */
-  #afterTurn(run: LiveRun): void {
-    if (run.state !== "waiting" || run.outcome.settled !== undefined) return;
-    if (this.#parts.live.childrenOf(run.sessionKey).length > 0) return;
-    if (this.#parts.registry.outbox.pendingFor(run.sessionKey).length > 0) this.#announcer.nudge(run.sessionKey);
-    else void this.#settler.settle(run, { status: "ok" });
-  }
-
-  async #deliver(requesterSessionKey: string, completions: Completion[]): Promise<Delivery> {
-    const { live, registry, host } = this.#parts;
-    const run = live.ofSession(requesterSessionKey);
-    if (run !== undefined && run.outcome.settled === undefined) {
-      if (run.state !== "waiting") return "busy";
-      run.state = "queued";
-      this.#carrier.enqueue(run, { prompt: announcement(completions, 0), resume: "children_settled" });
-      return "delivered";
-    }
-    if (registry.byChildSession(requesterSessionKey) !== undefined) return "gone";
-    return host.deliver(completions);
-  }
-
-  /** An orchestrator is woken once, with everything; so is any requester under `announce.mode: "together"`. */
-  #holdBack(requesterSessionKey: string): boolean {
-    const { live, config } = this.#parts;
-    const isRun = live.ofSession(requesterSessionKey) !== undefined;
-    if (!isRun && config.subagents.announce.mode === "each") return false;
-    return live.childrenOf(requesterSessionKey).length > 0;
-  }
-
-  #publish(
-    completion: Completion,
-    event: { type: "delivered"; attempts: number } | { type: "undelivered"; reason: string },
-  ): void {
-    const { runId, childSessionKey: sessionKey, requesterSessionKey } = completion;
-    const root = this.#parts.registry.run(runId)?.rootSessionKey ?? requesterSessionKey;
-    this.#parts.hub.publish({ runId, sessionKey, requesterSessionKey, at: Date.now(), ...event }, root);
   }
 
   #watchersChanged(): void {
     const { live, hub } = this.#parts;
     for (const run of live.all()) run.execution?.watch(hub.wantsText(run.id, run.facts.row.rootSessionKey));
-  }
-
-  #repeat(runId: string): SpawnResult {
-    const row = this.#parts.registry.run(runId)!;
-    const [provider = "", ...id] = (row.model ?? "").split("/");
-    return {
-      status: "accepted",
-      childSessionKey: row.childSessionKey,
-      runId,
-      mode: "run",
-      note: ACCEPTED_NOTE,
-      runtime: "inprocess",
-      isolation: this.#parts.live.get(runId)?.facts.isolation ?? "thread",
-      resolvedModel: id.join("/"),
-      resolvedProvider: provider,
-      modelApplied: false,
-      expectsCompletionMessage: row.expectsCompletion,
-    };
   }
 
   #refuseWhenClosed(call: string): void {

@@ -2,8 +2,9 @@
 
 import type { Registry } from "../registry/registry.ts";
 import type { RunRow } from "../registry/run-row.ts";
-import type { Completion, Requester, RunView, WaitResult } from "../types.ts";
+import type { Completion, Requester, RunState, RuntimeStats, RunView, WaitResult } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
+import type { Parts } from "./parts.ts";
 import { completionOfRow } from "./settler.ts";
 
 /** @param live the run in this process, which knows more of a run at work than its row */
@@ -25,6 +26,20 @@ export function viewOf(row: RunRow, live?: LiveRun): RunView {
     ...(row.model === undefined ? {} : { model: row.model }),
     ...(row.startedAt === undefined ? {} : { startedAt: row.startedAt }),
     ...(row.endedAt === undefined ? {} : { endedAt: row.endedAt }),
+  };
+}
+
+/** @param loopUtilization of the host's loop, since the last look */
+export function statsOf({ pool, lane, live, registry }: Parts, loopUtilization: number): RuntimeStats {
+  const states = live.all().map((run) => run.state);
+  const count = (state: RunState): number => states.filter((one) => one === state).length;
+  return {
+    threads: pool.stats(),
+    runs: { queued: count("queued"), running: count("running"), waiting: count("waiting") },
+    outbox: registry.outbox.counts(),
+    queueWaitMs: lane.lastWaitMs,
+    loopUtilization,
+    rssBytes: process.memoryUsage.rss(),
   };
 }
 

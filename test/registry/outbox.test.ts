@@ -34,7 +34,9 @@ describe.each(STORES)("the outbox in $name", ({ file }) => {
     registry.outbox.postpone([key], 6_000, "still busy");
     expect(registry.outbox.due(5_999)).toEqual([]);
     expect(registry.outbox.nextDue()).toBe(6_000);
-    expect(registry.outbox.pendingFor(MAIN)).toMatchObject([{ key, attempts: 2, lastError: "still busy", nextAttemptAt: 6_000 }]);
+    expect(registry.outbox.pendingFor(MAIN)).toMatchObject([
+      { key, attempts: 2, lastError: "still busy", nextAttemptAt: 6_000 },
+    ]);
     expect(keysOf(registry.outbox.due(6_000))).toEqual([key]);
   });
 

@@ -52,7 +52,9 @@ describe.each(STORES)("looking at runs in $name", ({ file }) => {
     registry.settle([settlementOf(runs[1]!)]);
     expect(registry.listRuns().map((run) => run.runId)).toEqual(runs.map((run) => run.runId).reverse());
     expect(registry.listRuns({ states: ["settled"] }).map((run) => run.runId)).toEqual([runs[1]!.runId]);
-    expect(registry.listRuns({ states: ["queued", "running"], limit: 1 }).map((run) => run.runId)).toEqual([runs[2]!.runId]);
+    expect(registry.listRuns({ states: ["queued", "running"], limit: 1 }).map((run) => run.runId)).toEqual([
+      runs[2]!.runId,
+    ]);
     expect(registry.countUnsettled()).toBe(2);
   });
 
@@ -80,7 +82,10 @@ describe.each(STORES)("looking at runs in $name", ({ file }) => {
     });
 
     test("several that fit are named as ambiguous", () => {
-      expect(resolve("aaa")).toMatchObject({ error: "ambiguous", candidates: [{ runId: "aaaa-1" }, { runId: "aaab-2" }] });
+      expect(resolve("aaa")).toMatchObject({
+        error: "ambiguous",
+        candidates: [{ runId: "aaaa-1" }, { runId: "aaab-2" }],
+      });
       expect(resolve("twice")).toMatchObject({ error: "ambiguous" });
     });
 

@@ -75,7 +75,9 @@ describe.each(STORES)("states and settlement in $name", ({ file }) => {
     registry.admit(fresh, LIMITS);
     registry.settle([settlementOf(once)]);
     const killed = settlementOf(once, { outcome: { status: "killed", cause: { code: "run_killed", message: "m" } } });
-    expect(registry.settle([killed, settlementOf(fresh), settlementOf(fresh), settlementOf(newRun({ runId: "no" }))])).toEqual({
+    expect(
+      registry.settle([killed, settlementOf(fresh), settlementOf(fresh), settlementOf(newRun({ runId: "no" }))]),
+    ).toEqual({
       settled: [fresh.runId],
       already: [once.runId, fresh.runId],
       unknown: ["no"],

@@ -53,10 +53,10 @@ export function endLines(end: RunEnd, transcript: string): string[] {
     ];
   }
   const names = end.interrupted.map((run) => `"${terminalLine(run.label ?? run.task, 80)}"`);
-  const who = ["the main agent", ...names].join(", ").replace(/, ([^,]*)$/u, " and $1");
-  return [
-    `${PROGRAM}: interrupted by ${end.reason.signal === "SIGINT" ? "Ctrl-C" : end.reason.signal} while ${who} ${names.length > 0 ? "were" : "was"} at work; ${kept}`,
-  ];
+  const last = names.pop();
+  const who = last === undefined ? "the main agent was" : `${["the main agent", ...names].join(", ")} and ${last} were`;
+  const by = end.reason.signal === "SIGINT" ? "Ctrl-C" : end.reason.signal;
+  return [`${PROGRAM}: interrupted by ${by} while ${who} at work; ${kept}`];
 }
 
 /** The last line of `--json`. */

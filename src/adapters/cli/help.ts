@@ -26,12 +26,12 @@ Exit codes:
   130  Ctrl-C: what was running was ended; a second Ctrl-C leaves at once
 
 Without --config, --model and --base-url the scripted demo model is used.
-NO_COLOR=1 turns colours off; OPENCLAW_INPROCESS_DEBUG=1 adds the stack to an error.
+NO_COLOR=1 turns colours off; OPENCLAW_INPROCESS_DEBUG=1 adds the stack to an error;
+OPENCLAW_INPROCESS_LOG=info (debug, info, warn, error) writes log.jsonl in the state folder.
 `;
 
 /** What `--demo` does when no task is given. */
-export const DEMO_TASK =
-  "Look at this workspace with three subagents: what the source folders are for, which files are the longest with their line counts, and what the tests cover. Then sum up what they found.";
+export const DEMO_TASK = "Tell me what is in this workspace: its folders, its longest files, and its tests.";
 
 export const DEMO_NOTICE =
   "The model is demo/scripted: a built-in script that works offline, not an AI. Subagents, threads and tools are real. " +

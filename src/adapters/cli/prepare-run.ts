@@ -5,6 +5,7 @@ import { parseConfig, type Config } from "../../config.ts";
 import { loadConfigFile } from "../../config/load.ts";
 import { InprocessError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
+import type { LoggerOptions } from "../../log.ts";
 import { selectRuntime } from "../../policy/select-runtime.ts";
 import { chooseModel } from "./choose-model.ts";
 import { stateDirFrom, workspaceFrom } from "./folders.ts";
@@ -38,9 +39,13 @@ export type RunPlan = {
   /** `implied`: no model was named at all. */
   demo?: "chosen" | "implied";
   header: { runtime: string; reason: string; model: string; workspace: string };
+  /** Log lines of this level and above go to `log.jsonl` in the state folder. @default none */
+  logLevel?: LogLevel;
   json: boolean;
   quiet: boolean;
 };
+
+export type LogLevel = NonNullable<LoggerOptions["level"]>;
 
 /**
  * Checks options, config, runtime, workspace, model and task, in this order; reads standard input last.
@@ -53,6 +58,7 @@ export async function prepareRun(
 ): Promise<RunPlan> {
   const cwd = proc.cwd();
   checkFlags(flags);
+  const logLevel = logLevelFrom(proc.env[LOG_VARIABLE]);
   const given = words.length === 0 && flags.demo === true ? DEMO_TASK : taskFromWords(words);
   const config = await configFrom(flags, cwd, proc.env);
   const reason = inProcessReason(config, flags);
@@ -69,6 +75,7 @@ export async function prepareRun(
     ...(chosen.ref === undefined ? {} : { model: chosen.ref }),
     ...(chosen.demo === undefined ? {} : { demo: chosen.demo }),
     header: { runtime: "inprocess", reason, model: chosen.name, workspace: workspaceDir },
+    ...(logLevel === undefined ? {} : { logLevel }),
     json: flags.json === true,
     quiet: flags.quiet === true,
   };
@@ -112,6 +119,17 @@ function inProcessReason(config: Config, flags: RunFlags): string {
   );
 }
 
+function logLevelFrom(value: string | undefined): LogLevel | undefined {
+  if (value === undefined || value === "") return undefined;
+  const level = LOG_LEVELS.find((each) => each === value.toLowerCase());
+  if (level === undefined)
+    throw wrong(`the variable ${LOG_VARIABLE} is "${value}"; it must be ${LOG_LEVELS.join(", ")}, or unset`);
+  return level;
+}
+
 function wrong(sentence: string): InprocessError {
   return new InprocessError("params_invalid", sentence);
 }
+
+const LOG_VARIABLE = "OPENCLAW_INPROCESS_LOG";
+const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];

@@ -1,5 +1,7 @@
 /** `run`: one task from the command line to the answer. Wires only. */
 
+import { join } from "node:path";
+import { createLogger } from "../../log.ts";
 import { createStandalone, type Standalone } from "../standalone-host.ts";
 import { exitCodeOf, sayEnd, type RunEnd } from "./answer.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -49,16 +51,18 @@ export async function runCommand(plan: RunPlan, proc: NodeJS.Process): Promise<n
 async function start(plan: RunPlan): Promise<Standalone> {
   const takeBack = makeStateDir(plan.stateDir);
   try {
-    const { config, workspaceDir, stateDir, resolveModel, model } = plan;
+    const { config, workspaceDir, stateDir, resolveModel, model, logLevel } = plan;
     return await createStandalone({
-      config,
-      workspaceDir,
-      stateDir,
-      resolveModel,
+      ...{ config, workspaceDir, stateDir, resolveModel },
       ...(model === undefined ? {} : { model }),
+      ...(logLevel === undefined
+        ? {}
+        : { logger: createLogger({ level: logLevel, destination: join(stateDir, LOG_FILE) }) }),
     });
   } catch (error) {
     takeBack();
     throw error;
   }
 }
+
+const LOG_FILE = "log.jsonl";

@@ -3,7 +3,7 @@
 import { createLogUpdate } from "log-update";
 import type { RunEvent } from "../../events.ts";
 import { terminalLine } from "./terminal-text.ts";
-import { plainHeader, plainLine } from "./view-plain.ts";
+import { plainHeader, plainStory } from "./view-plain.ts";
 import { renderFrame, summary } from "./view-frame.ts";
 import type { ViewState } from "./view-state.ts";
 
@@ -65,7 +65,8 @@ function treeShow(state: ViewState, stderr: ShowStream, colour: boolean): Show {
     end() {
       clearInterval(timer);
       stderr.off("resize", draw);
-      log.persist(frame());
+      // An empty line, since the answer often follows on the same screen.
+      log.persist(`${frame()}\n\n`);
       log.done();
     },
   };
@@ -73,11 +74,11 @@ function treeShow(state: ViewState, stderr: ShowStream, colour: boolean): Show {
 
 function plainShow(state: ViewState, stderr: ShowStream): Show {
   const write = (line: string) => void stderr.write(`${line}\n`);
+  const story = plainStory(state);
   write(plainHeader(state));
   return {
     event(event) {
-      const line = plainLine(state, event);
-      if (line !== undefined) write(line);
+      for (const line of story(event)) write(line);
     },
     warn: (sentence) => write(warning(sentence)),
     end: () => write(summary(state, Date.now())),
@@ -86,10 +87,10 @@ function plainShow(state: ViewState, stderr: ShowStream): Show {
 
 function warningsShow(state: ViewState, stderr: ShowStream): Show {
   const write = (sentence: string) => void stderr.write(`${warning(sentence)}\n`);
+  const story = plainStory(state);
   return {
     event(event) {
-      const line = event.type === "undelivered" ? plainLine(state, event) : undefined;
-      if (line !== undefined) write(line);
+      if (event.type === "undelivered") story(event).forEach(write);
     },
     warn: write,
     end: () => undefined,

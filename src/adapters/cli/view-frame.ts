@@ -1,7 +1,7 @@
 /** The tree as lines of text: a pure function of the state, the clock and the size of the terminal. */
 
 import { styleText } from "node:util";
-import { cutToColumns, padToColumns } from "./terminal-text.ts";
+import { columnsOf, cutToColumns, padToColumns } from "./terminal-text.ts";
 import { counted, dollars, duration, tokens } from "./units.ts";
 import { isSettled, type Row, type RowState, type ViewState } from "./view-state.ts";
 
@@ -89,14 +89,14 @@ function activity(row: Row): Segment {
   if (row.delivery === "undelivered") return ["its result could not be delivered", "yellow"];
   if (isSettled(row)) return [row.state === "ok" ? "" : (row.cause?.message ?? ""), "red"];
   if (row.state === "queued") return ["waits for a free slot", "dim"];
-  if (row.state === "waiting")
-    return [`waits for ${counted(row.children.filter((child) => !isSettled(child)).length, "subagent")}`, "dim"];
   const call = row.tools.at(-1);
   if (call !== undefined) {
     const others = row.tools.length - 1;
     return [`${call.tool} ${call.detail}${others > 0 ? ` (+${others})` : ""}`, "cyan"];
   }
-  return [row.thinking ? "thinking" : "", "dim"];
+  if (row.thinking) return ["thinking", "dim"];
+  const children = row.children.filter((child) => !isSettled(child)).length;
+  return [children > 0 ? `waits for ${counted(children, "subagent")}` : "", "dim"];
 }
 
 /** `2 done, 1 failed`, in the order of a run's life. */
@@ -110,8 +110,8 @@ function tally(rows: Row[]): string {
 }
 
 function labelColumns(rows: Row[], width: number): number {
-  const longest = Math.max(...rows.map((row) => row.name.length));
-  return Math.max(MIN_NAME, Math.min(longest + 6, MAX_NAME, width - 60));
+  const longest = rows.reduce((most, row) => Math.max(most, columnsOf(row.name)), 0);
+  return Math.max(MIN_NAME, Math.min(longest + 6, MAX_NAME, Math.floor((width - OTHER_COLUMNS) / 2)));
 }
 
 function paint(segments: Segment[], { width, colour }: FrameOptions): string {
@@ -149,5 +149,7 @@ const FIXED_LINES = 2;
 const WORD_COLUMNS = 11;
 const TOKEN_COLUMNS = 13;
 const TIME_COLUMNS = 6;
-const MIN_NAME = 8;
+/** About what a line takes beside the name and the activity, which share the rest. */
+const OTHER_COLUMNS = 40;
+const MIN_NAME = 10;
 const MAX_NAME = 36;

@@ -2,34 +2,49 @@
 
 import type { RunEvent } from "../../events.ts";
 import type { Usage } from "../../types.ts";
-import { terminalLine } from "./terminal-text.ts";
+import { cutToColumns, terminalLine } from "./terminal-text.ts";
 import { counted, duration, tokens } from "./units.ts";
 import { LOOKS } from "./view-frame.ts";
-import { rowOf, type ViewState } from "./view-state.ts";
+import { rowOf, type Row, type ViewState } from "./view-state.ts";
 
 /** What is running, before the first event. */
 export function plainHeader({ header }: ViewState): string {
   return stamped(0, `in process (${header.reason}), model ${header.model}, workspace ${header.workspace}`);
 }
 
-/** The line for an event already folded into `state`; undefined when it isn't worth one. */
-export function plainLine(state: ViewState, event: RunEvent): string | undefined {
-  const row = rowOf(state, event.runId);
-  const text = row === undefined ? undefined : story(event, row.name);
-  return row === undefined || text === undefined
-    ? undefined
-    : stamped(event.at - state.header.startedAt, `${row.name}: ${text}`);
+/** Takes each event once it is folded into `state`, and gives the lines it is worth: none, one, or two. */
+export function plainStory(state: ViewState): (event: RunEvent) => string[] {
+  const calls = new Map<string, number>();
+  return (event) => {
+    const row = rowOf(state, event.runId);
+    if (row === undefined) return [];
+    const said = (text: string) => stamped(event.at - state.header.startedAt, `${row.name}: ${text}`);
+    const count = calls.get(event.runId) ?? 0;
+    if (event.type === "tool_start") {
+      calls.set(event.runId, count + 1);
+      if (count >= SHOWN_CALLS) return [];
+    }
+    const lines: string[] = [];
+    // The model is asked again, or the run is over: what one answer of it asked for is complete.
+    if (event.type === "model_request" || event.type === "settled") {
+      if (count > SHOWN_CALLS) lines.push(said(`and ${counted(count - SHOWN_CALLS, "more call")}`));
+      calls.delete(event.runId);
+    }
+    const text = story(event, row);
+    if (text !== undefined) lines.push(said(text));
+    return lines;
+  };
 }
 
-function story(event: RunEvent, name: string): string | undefined {
+function story(event: RunEvent, row: Row): string | undefined {
   switch (event.type) {
     case "accepted": {
-      const task = terminalLine(event.task, MAX_TASK);
+      const task = row.task === row.name ? "" : `: ${cutToColumns(row.task, MAX_TASK)}`;
       const place = event.queuePosition > 0 ? `, ${counted(event.queuePosition, "run")} ahead of it` : "";
-      return `accepted as run ${terminalLine(event.runId).slice(0, 8)}${place}${task === name ? "" : `: ${task}`}`;
+      return `accepted as run ${terminalLine(event.runId).slice(0, 8)}${place}${task}`;
     }
     case "started":
-      return `started in thread ${event.threadId}`;
+      return `${row.startedAt === event.at ? "started" : "goes on"} in thread ${event.threadId}`;
     case "resumed":
       return event.reason === "children_settled"
         ? "goes on, its subagents are done"
@@ -63,5 +78,7 @@ function stamped(ms: number, text: string): string {
   return `[${duration(ms)}] ${text}`;
 }
 
-/** Characters of a task shown when a run is accepted. */
-const MAX_TASK = 160;
+/** Columns of a task shown when a run is accepted. */
+const MAX_TASK = 100;
+/** Tool calls shown of those that one answer of the model asks for; the others are counted. */
+const SHOWN_CALLS = 4;

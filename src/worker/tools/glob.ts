@@ -18,12 +18,7 @@ export function compileGlob(pattern: string): (path: string) => boolean {
   }
   const trimmed = pattern.normalize("NFC").replace(/^(?:\.?\/)+/, "");
   const full = trimmed.endsWith("/") || trimmed === "" ? `${trimmed}**` : trimmed;
-  const alternatives = expandBraces(full).map((one) =>
-    one
-      .split("/")
-      .filter((part) => part !== "")
-      .map(compileName),
-  );
+  const alternatives = expandBraces(full).map(compilePath);
   return (path) => {
     const names = path.normalize("NFC").split("/");
     return alternatives.some((parts) =>
@@ -59,6 +54,16 @@ type Wild = typeof ANY_NUMBER;
 type CharacterTest = (character: string) => boolean;
 /** One name of a path; `ANY_NUMBER` stands for `**`. */
 type NamePattern = readonly (CharacterTest | Wild)[] | Wild;
+
+function compilePath(pattern: string): NamePattern[] {
+  const parts = pattern
+    .split("/")
+    .filter((part) => part !== "")
+    .map(compileName);
+  // `src/**` is about what is in src, not about src itself.
+  if (parts.at(-1) === ANY_NUMBER) parts.push([ANY_NUMBER]);
+  return parts;
+}
 
 function compileName(part: string): NamePattern {
   if (part === "**") return ANY_NUMBER;

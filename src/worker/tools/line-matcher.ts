@@ -68,7 +68,8 @@ function unusable(cause: unknown): InprocessError {
 }
 
 function isTimeout(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
+  // No Error of this realm: it is made in the context's own.
+  return typeof error === "object" && error !== null && "code" in error && error.code === TIMED_OUT;
 }
 
 function indicesWhere(lines: readonly string[], test: (line: string) => boolean): number[] {
@@ -79,6 +80,7 @@ function indicesWhere(lines: readonly string[], test: (line: string) => boolean)
 
 const MAX_PATTERN = 1000;
 const TIME_LIMIT_MS = 250;
+const TIMED_OUT = "ERR_SCRIPT_EXECUTION_TIMEOUT";
 /** Without repeats and choices there is nothing to go back and forth over. */
 const MAY_BE_SLOW = /[*+?{|]|\\[1-9k]/;
 

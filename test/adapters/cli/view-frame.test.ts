@@ -11,7 +11,7 @@ describe("a frame of the tree", () => {
     const lines = renderFrame(busyView(), { width: 120, now: START + 4_000, colour: false });
     expect(lines).toEqual([
       "in process (the gateway listens on loopback) · demo/scripted · /work/space",
-      "● running     main agent             0 tokens    4.0s",
+      "● running     main agent             0 tokens    4.0s  waits for 1 subagent",
       "├─ ✓ done        folders          1.2k tokens    1.0s",
       "├─ ● running     boss                0 tokens    3.0s  read src/index.ts (+1)",
       "│  └─ ○ queued      helper           0 tokens          waits for a free slot",

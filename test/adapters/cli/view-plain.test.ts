@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { plainHeader, plainLine } from "../../../src/adapters/cli/view-plain.ts";
+import { plainHeader, plainStory } from "../../../src/adapters/cli/view-plain.ts";
 import { applyEvent } from "../../../src/adapters/cli/view-state.ts";
 import type { RunEvent } from "../../../src/events.ts";
 import { accepted, event, freshView, settled, usage } from "./view.fixture.ts";
@@ -41,6 +41,37 @@ describe("the show without a terminal", () => {
     ]);
   });
 
+  it("shows the first calls of an answer and counts the others", () => {
+    const read = (n: number) =>
+      event("a", 2, { type: "tool_start", toolCallId: `${n}`, tool: "read", detail: `file${n}` });
+    const again = event("a", 3, { type: "model_request", model: "p/m" });
+    const lines = story(
+      event("a", 0, accepted("x")),
+      ...[1, 2, 3, 4, 5, 6, 7].map(read),
+      again,
+      ...[8, 9].map(read),
+      event("a", 4, settled("ok", 1)),
+    );
+    expect(lines.slice(1).map((line) => line.replace(/^\[.*\] x: /u, ""))).toEqual([
+      ...["read file1", "read file2", "read file3", "read file4", "and 3 more calls"],
+      ...["read file8", "read file9", "done, 1 token, 2 tool calls, 0.8s"],
+    ]);
+  });
+
+  it("tells a first start from going on", () => {
+    const lines = story(
+      event("a", 0, accepted("x")),
+      event("a", 1, { type: "started", threadId: 3, queueMs: 0 }),
+      event("a", 2, { type: "resumed", reason: "thread_lost" }),
+      event("a", 3, { type: "started", threadId: 4, queueMs: 0 }),
+    );
+    expect(lines.slice(1)).toEqual([
+      "[1.0s] x: started in thread 3",
+      "[2.0s] x: goes on in another thread, its own was lost",
+      "[3.0s] x: goes on in thread 4",
+    ]);
+  });
+
   it("lets no control code through from tools, models or reasons", () => {
     const dirty = "\u001b[31mred\u001b]0;t\u0007\nline";
     const lines = story(
@@ -62,8 +93,9 @@ describe("the show without a terminal", () => {
 
 function story(...events: RunEvent[]): string[] {
   const view = freshView();
+  const tell = plainStory(view);
   return events.flatMap((each) => {
     applyEvent(view, each);
-    return plainLine(view, each) ?? [];
+    return tell(each);
   });
 }

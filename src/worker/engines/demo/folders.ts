@@ -81,7 +81,9 @@ function candidates({ files }: Tree, dir: string): string[] {
     const at = wanted.indexOf(name);
     return at === -1 ? wanted.length : at;
   };
-  const readable = files.filter((path) => dirname(path) === dir && (isCode(path) || /\.(md|rst|txt)$/i.test(path)));
+  const readable = files.filter(
+    (path) => dirname(path) === dir && (isCode(path) || /\.(md|rst)$|\/readme[^/]*$/i.test(path)),
+  );
   return readable.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).slice(0, HEADS_A_FOLDER);
 }
 

@@ -15,7 +15,7 @@ function proseOf(text: string): string[] {
     .replace(/^---\n[\s\S]*?\n---\n/, "")
     .split(/\n\s*\n/)
     .map((part) => part.replace(/^#.*$/gm, "").replace(/^[=\-~*]{3,}$/gm, ""))
-    .filter((part) => !/^\s*(<|!\[|\[!|```|\|)/.test(part));
+    .filter((part) => !/^\s*(<|!\[|\[!|```|\||>|[-*+] )/.test(part));
 }
 
 /** Comments before the first line of code, each cut at its first empty line or tag. */
@@ -34,7 +34,8 @@ function commentsOf(text: string): string[] {
 }
 
 function firstParagraph(comment: string): string {
-  return comment.trim().split(/\n[^\S\n]*\n|^\s*[@\\]\w+/m)[0] ?? "";
+  const words = comment.replace(/^[^\p{L}\n]{3,}$/gmu, "").replace(/^\s*\\\n/, "");
+  return words.trim().split(/\n[^\S\n]*\n|^\s*[@\\]\w+/m)[0] ?? "";
 }
 
 /** Licence headers and orders to tools come before what a file says of itself. */

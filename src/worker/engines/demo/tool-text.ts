@@ -31,6 +31,7 @@ export function matchesOf(text: string): { matches: { path: string; line: number
 /** `read`: the text it returned, and how many lines the whole file has; undefined when the tool didn't count them. */
 export function fileOf(path: string, output: string): { text: string; totalLines: number | undefined } {
   if (output === "" || output === `[${path} is empty]`) return { text: "", totalLines: 0 };
+  if (output === "[one empty line]") return { text: "", totalLines: 1 };
   const range = /\n\[lines \d+-\d+ of (?:(\d+)|[^\]\n]*)\]$/.exec(output.trimEnd());
   const text = (range ? output.slice(0, range.index) : output).replace(
     /\n\[(go on with|line \d+ is too long)[^\n]*\]$/,

@@ -17,6 +17,9 @@ it.each([
     '#!/usr/bin/env python3\n# -*- coding: utf-8 -*-\n"""Tides of the\nsea. More."""\nimport os',
     "Tides of the sea.",
   ],
+  ["a.py", "# -----------\n# Low level winds.\n# -----------\nimport os", "Low level winds."],
+  ["a.py", '"""\\\nThe public face."""\n', "The public face."],
+  ["README.md", "# T\n\n> A quote of sorts.\n\n- one item here\n\nThe words at last.\n", "The words at last."],
   ["a.py", "# Winds over land\nimport os", "Winds over land"],
   ["a.go", "// Package tide tells tides.\npackage tide", "Package tide tells tides."],
   ["a.rs", "//! Reads the log.\n\nuse std::fs;", "Reads the log."],
@@ -38,10 +41,11 @@ it.each([
   expect(leadingSentence(path, text)).toBeUndefined();
 });
 
-it("takes no time over a long file without an end of comment", () => {
-  const started = performance.now();
-  leadingSentence("a.ts", `/*${" *".repeat(50_000)}`);
-  leadingSentence("a.ts", `// x\n${" ".repeat(50_000)}x`);
-  leadingSentence("a.md", "=".repeat(100_000));
-  expect(performance.now() - started).toBeLessThan(2_000);
+it.each([
+  ["a.ts", `/*${" *".repeat(500_000)}`],
+  ["a.ts", `// x${" a1".repeat(500_000)}`],
+  ["a.ts", `// x\n${" ".repeat(500_000)}x`],
+  ["a.md", "=".repeat(500_000)],
+])("comes to an end over %s made to keep it busy", (path, text) => {
+  expect(leadingSentence(path, text)).toBeUndefined();
 });

@@ -7,7 +7,7 @@ import { onTestFinished } from "vitest";
 import type { ToolOutput } from "../../../src/host.ts";
 import { createWorkerTools, WORKER_TOOL_NAMES, type WorkerToolOptions } from "../../../src/worker/tools/index.ts";
 
-export type Bench = {
+export type Harness = {
   /** The folder that holds workspace and outside. */
   base: string;
   workspace: string;
@@ -23,7 +23,7 @@ export type Bench = {
 };
 
 /** Gone when the test is over. */
-export function createBench(files: Record<string, string> = {}, options: Partial<WorkerToolOptions> = {}): Bench {
+export function createHarness(files: Record<string, string> = {}, options: Partial<WorkerToolOptions> = {}): Harness {
   const base = realpathSync(mkdtempSync(path.join(tmpdir(), "worker-tools-")));
   onTestFinished(() => rmSync(base, { recursive: true, force: true, maxRetries: 5 }));
   const workspace = path.join(base, "workspace");
@@ -45,7 +45,7 @@ export function createBench(files: Record<string, string> = {}, options: Partial
     onProcess: () => {},
     ...options,
   });
-  const call: Bench["call"] = async (name, args, signal = new AbortController().signal) => {
+  const call: Harness["call"] = async (name, args, signal = new AbortController().signal) => {
     const tool = (await tools).find((one) => one.name === name);
     if (tool === undefined) throw new Error(`no tool ${name}`);
     return tool.execute("call-1", args, signal);
@@ -75,7 +75,9 @@ export function codeOf(output: ToolOutput): unknown {
 }
 
 export function execEnv(): Record<string, string> {
-  return Object.fromEntries(Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
 }
 
 export const CANARY = "canary: nobody may read or change this\n";
