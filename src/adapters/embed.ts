@@ -41,7 +41,7 @@ export async function createSubagentRuntime(options: RuntimeOptions): Promise<Su
       logger: options.logger ?? createLogger(),
       transcriptsDir: transcriptsDirOf(stateDir),
       workerFile: workerFile(),
-      threadEnv: threadEnvironment(process.env),
+      threadEnv: threadEnvironment(process.env, stateDir),
       execEnv: execEnvironment(process.env),
       sessionTools: createSessionTools,
     });

@@ -9,7 +9,7 @@ import type { EngineEvent, LifecycleEvent, RunEvent } from "../events.ts";
 import type { Host, HostTool } from "../host.ts";
 import { writeThreadLines, type Logger } from "../log.ts";
 import { workerFile } from "../package-root.ts";
-import { workerTools } from "../policy/tool-policy.ts";
+import { toolFilter, workerTools } from "../policy/tool-policy.ts";
 import { WorkerPool } from "../pool/worker-pool.ts";
 import { Execution } from "../runtime/execution.ts";
 import { transcriptsDirOf } from "../runtime/in-process-runtime.ts";
@@ -65,7 +65,7 @@ export class MainSession {
     this.#pool = new WorkerPool({
       threads: { ...config.subagents.pool, minThreads: 1, maxThreads: 1 },
       workerFile: workerFile(),
-      env: threadEnvironment(process.env),
+      env: threadEnvironment(process.env, stateDir),
       onError: (error) => logger.error({}, `the main session's thread failed: ${error.message}`),
     });
   }
@@ -77,7 +77,8 @@ export class MainSession {
 
   async turn(runtime: SubagentRuntime, prompt: string, resume?: EngineTask["resume"]): Promise<EngineResult> {
     const { config, logger } = this.#options;
-    const tools = createSessionTools(runtime, this.requester);
+    const permitted = toolFilter(config, { agentId: this.requester.agentId, kind: "main" });
+    const tools = createSessionTools(runtime, this.requester).filter((tool) => permitted(tool.name));
     const execution = new Execution({
       pool: this.#pool,
       task: this.#task(prompt, tools, resume),

@@ -17,25 +17,28 @@ export class Checkpointer {
   readonly #file: string;
   readonly #db: DatabaseSync;
   readonly #threadFile: URL;
+  readonly #capBytes: number;
   #thread: Worker | undefined;
   #threadFailed = false;
   #threadBusy = false;
   #writes = 0;
 
-  constructor(file: string, db: DatabaseSync, threadFile: URL = THREAD_FILE) {
+  /** `capBytes`: the log is started over when it is longer. @default 16 MiB */
+  constructor(file: string, db: DatabaseSync, options: { threadFile?: URL; capBytes?: number } = {}) {
     this.#file = file;
     this.#db = db;
-    this.#threadFile = threadFile;
+    this.#threadFile = options.threadFile ?? THREAD_FILE;
+    this.#capBytes = options.capBytes ?? WAL_CAP_BYTES;
   }
 
   /** To be called after each commit. The thread is started by the first batch worth copying, so short commands never pay it. */
   wrote(): void {
     if (++this.#writes % WRITES_PER_CHECK !== 0) return;
     const bytes = this.#walBytes();
-    if (bytes < CHECKPOINT_BYTES) return;
+    if (bytes < this.#capBytes / 8) return;
     if (!this.#threadBusy && !this.#threadFailed) this.#ask();
     // The thread isn't there, or can't answer in a burst without a pause: a stall now is better than a log without bound.
-    else if (bytes >= (this.#threadFailed ? WAL_CAP_BYTES : 4 * WAL_CAP_BYTES)) this.#checkpoint("TRUNCATE", 0);
+    else if (bytes >= (this.#threadFailed ? this.#capBytes : 4 * this.#capBytes)) this.#checkpoint("TRUNCATE", 0);
   }
 
   /** Ends the thread, then empties the log unless a reader still needs it. */
@@ -81,7 +84,7 @@ export class Checkpointer {
    */
   #copied(done: CheckpointDone): void {
     this.#threadBusy = false;
-    if (done.logBytes >= WAL_CAP_BYTES && this.#db.isOpen) this.#checkpoint("RESTART", 0);
+    if (done.logBytes >= this.#capBytes && this.#db.isOpen) this.#checkpoint("RESTART", 0);
   }
 
   #walBytes(): number {
@@ -109,7 +112,4 @@ const THREAD_FILE = new URL(
 
 const CLOSE_WAIT_MS = 50;
 const WRITES_PER_CHECK = 64;
-/** About 100 admissions. */
-const CHECKPOINT_BYTES = 2 * 1024 * 1024;
-/** The log is started over when it is longer than this. */
-export const WAL_CAP_BYTES = 16 * 1024 * 1024;
+const WAL_CAP_BYTES = 16 * 1024 * 1024;

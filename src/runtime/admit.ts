@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { causeOf } from "../errors.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
 import { isRefusal, laneFull, planSpawn, tooManyChildren, type Refusal } from "../policy/spawn-policy.ts";
-import { permits, workerTools } from "../policy/tool-policy.ts";
+import { toolFilter, workerTools, type ToolQuestion } from "../policy/tool-policy.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import { childSessionKey } from "../sessions/session-key.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
@@ -88,13 +88,13 @@ export async function admit(
     );
   }
 
-  const tools = workerTools(config, {
+  const question: ToolQuestion = {
     agentId: plan.agentId,
     kind: "child",
-    ...(requester.tools === undefined ? {} : { requesterTools: requester.tools }),
     ...(params.toolsAllow === undefined ? {} : { allow: params.toolsAllow }),
     ...(params.toolsDeny === undefined ? {} : { deny: params.toolsDeny }),
-  });
+  };
+  const tools = workerTools(config, question, requester.tools);
   const thinking = chooseThinking(config, plan.agentId, params);
   const run = new LiveRun({
     row,
@@ -106,7 +106,7 @@ export async function admit(
     tools,
     hostTools: [],
   });
-  run.facts.hostTools = hostToolsFor(context, run, params);
+  run.facts.hostTools = hostToolsFor(context, run, toolFilter(config, question));
   live.add(run);
   const { ahead } = lane;
   context.start(run);
@@ -149,7 +149,11 @@ function repeated({ registry, live }: Parts, runId: string): SpawnResult {
 }
 
 /** Session tools for one that may spawn, and what the gateway itself offers. */
-function hostToolsFor({ parts, runtime, sessionTools }: AdmitContext, run: LiveRun, params: SpawnParams) {
+function hostToolsFor(
+  { parts, runtime, sessionTools }: AdmitContext,
+  run: LiveRun,
+  permitted: (name: string) => boolean,
+) {
   const { row, tools, model } = run.facts;
   const ofGateway = parts.host.hostTools?.(run.context) ?? [];
   const ofSession =
@@ -163,7 +167,7 @@ function hostToolsFor({ parts, runtime, sessionTools }: AdmitContext, run: LiveR
           tools,
           model: `${model.provider}/${model.id}`,
         });
-  return [...ofGateway, ...ofSession].filter((tool) => permits(tool.name, params.toolsAllow, params.toolsDeny));
+  return [...ofGateway, ...ofSession].filter((tool) => permitted(tool.name));
 }
 
 function refuse({ status, code, message }: Refusal): { refused: SpawnResult } {

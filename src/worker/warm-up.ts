@@ -7,6 +7,7 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
+import { flushCompileCache } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +25,8 @@ export async function warmUp(): Promise<void> {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     await runOnce(warmTask(dir, (server.address() as AddressInfo).port));
+    // A thread that is ended later would write nothing.
+    flushCompileCache();
   } catch {
     // Said above: not worth a failure.
   } finally {

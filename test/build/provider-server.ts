@@ -1,4 +1,4 @@
-/** A local server that speaks each provider's wire format just enough: one tool call, then, once it was answered, a text. */
+/** A local server that speaks each provider's wire format just enough: one tool call, then, once the tool said or was refused something, a text. */
 
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -22,7 +22,7 @@ export async function startProviderServer(): Promise<ProviderServer> {
     const body: Buffer[] = [];
     request.on("data", (piece: Buffer) => body.push(piece));
     request.on("end", () => {
-      const answered = Buffer.concat(body).includes("tool said");
+      const answered = /tool said|Validation failed/.test(Buffer.concat(body).toString());
       response.writeHead(200, { "content-type": "text/event-stream" });
       for (const event of eventsFor(path, answered)) response.write(event);
       response.end();

@@ -72,6 +72,9 @@ describe.each(APIS)("a scripted %s server", (api) => {
     const { message } = await ask(server);
     expect(message.stopReason).toBe("error");
     expect(JSON.stringify(message.content)).toContain("abcdefgh");
+    const path = api === "openai-completions" ? "/v1/chat/completions" : "/v1/messages";
+    const response = await fetch(server.url + path, { method: "POST", body: "{}" });
+    await expect(response.text()).rejects.toThrow("terminated");
   });
 
   it.each<SilentReply | StreamReply>([{ silent: true }, { text: "never whole ".repeat(50), hangAfterChunks: 5 }])(

@@ -15,6 +15,7 @@ export function plainHeader({ header }: ViewState): string {
 /** Takes each event once it is folded into `state`, and gives the lines it is worth: none, one, or two. */
 export function plainStory(state: ViewState): (event: RunEvent) => string[] {
   const calls = new Map<string, number>();
+  const started = new Set<string>();
   return (event) => {
     const row = rowOf(state, event.runId);
     if (row === undefined) return [];
@@ -30,13 +31,14 @@ export function plainStory(state: ViewState): (event: RunEvent) => string[] {
       if (count > SHOWN_CALLS) lines.push(said(`and ${counted(count - SHOWN_CALLS, "more call")}`));
       calls.delete(event.runId);
     }
-    const text = story(event, row);
+    const text = story(event, row, started.has(event.runId));
+    if (event.type === "started") started.add(event.runId);
     if (text !== undefined) lines.push(said(text));
     return lines;
   };
 }
 
-function story(event: RunEvent, row: Row): string | undefined {
+function story(event: RunEvent, row: Row, again: boolean): string | undefined {
   switch (event.type) {
     case "accepted": {
       const task = row.task === row.name ? "" : `: ${cutToColumns(row.task, MAX_TASK)}`;
@@ -44,7 +46,7 @@ function story(event: RunEvent, row: Row): string | undefined {
       return `accepted as run ${terminalLine(event.runId).slice(0, 8)}${place}${task}`;
     }
     case "started":
-      return `${row.startedAt === event.at ? "started" : "goes on"} in thread ${event.threadId}`;
+      return `${again ? "goes on" : "started"} in thread ${event.threadId}`;
     case "resumed":
       return event.reason === "children_settled"
         ? "goes on, its subagents are done"

@@ -101,6 +101,8 @@ async function forward(
       timeoutMs: task.modelIdleTimeoutSeconds * 1000,
       ...(model.apiKey === undefined ? {} : { apiKey: model.apiKey }),
       ...(model.env === undefined ? {} : { env: model.env }),
+      // On the model they are sent; only here does pi-ai see that one of them carries the key.
+      ...(model.headers === undefined ? {} : { headers: model.headers }),
       ...(TAKES_NO_FETCH.has(model.api) ? {} : { fetch: noticingRetries(model, link) }),
     });
     let held: Parameters<AssistantMessageEventStream["push"]>[0] | undefined;
@@ -160,7 +162,7 @@ class Silence {
 }
 
 function silent(message: AssistantMessage, seconds: number): AssistantMessage {
-  const errorMessage = `no answer for ${seconds} s; raise agents.defaults.llm.idleTimeoutSeconds if the model needs longer`;
+  const errorMessage = `no answer for ${seconds} s; raise models.providers.${message.provider}.timeoutSeconds if it needs longer`;
   return { ...message, stopReason: "error", rawStopReason: "idle_timeout", errorMessage };
 }
 

@@ -137,6 +137,14 @@ describe("the tests", () => {
     ]);
   });
 
+  it("are those of test files, not of what else matches", async () => {
+    const { answer } = await job(
+      "tests",
+      makeTree({ "test/a.test.ts": 'it("a")\n', "test/tool.ts": 'it("is no test")\n' }),
+    );
+    expect(answer).toContain("1 test file with 1 test,");
+  });
+
   it("of another language are counted by theirs", async () => {
     const { answer } = await job(
       "tests",

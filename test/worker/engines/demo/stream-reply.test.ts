@@ -64,6 +64,18 @@ describe("the demo model's stream", () => {
     expect(answer).toContain("1 test file with 2 tests");
   });
 
+  it("never cuts a character in two", async () => {
+    const files = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`${"🚲".repeat(n + 1)}.txt`, ""]));
+    const { events } = await turn(asChild("anything"), fsTools(makeTree(files)));
+    const deltas = events.flatMap((event) =>
+      event.type === "message_update" && event.assistantMessageEvent.type === "text_delta"
+        ? [event.assistantMessageEvent.delta]
+        : [],
+    );
+    expect(deltas.join("")).toContain("🚲");
+    for (const delta of deltas) expect(delta.isWellFormed()).toBe(true);
+  });
+
   it("takes less than half a second for a reply, however long", async () => {
     const files = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`${"long-name-".repeat(20)}${n}.txt`, ""]));
     const { events } = await turn(asChild("anything"), fsTools(makeTree(files)));

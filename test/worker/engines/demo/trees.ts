@@ -51,7 +51,7 @@ export const TYPESCRIPT_TREE: Record<string, string> = {
   "src/pay/invoice.ts": lines(30),
   "test/cart/cart.test.ts":
     'describe("a cart", () => {\n  it("adds up", () => {});\n  it.each([1, 2])("counts %i twice", () => {});\n  re.test(x);\n});\n',
-  "test/helpers/clock.ts": lines(5),
+  "test/helpers/clock.ts": lines(5, "test(clock);"),
   "docs/guide.md": "# Guide\n\nHow to sell a bicycle. Step by step.\n",
   "node_modules/dep/index.js": lines(999, "/** Not ours. */"),
 };
