@@ -27,11 +27,11 @@ export type RuntimeOptions = {
  * Opens the state, settles what dead processes left, starts the first thread. Ready when it resolves: spawns are
  * accepted while the threads warm up in the background.
  * @throws InprocessError `state_dir_unusable`, `registry_unusable`, `worker_start_failed`; `runtime_unavailable` when
- * the config selects the gateway's own path, which this version doesn't have
+ * the config selects the gateway's own path, `capability_missing` when it sets a budget: this version has neither
  */
 export async function createSubagentRuntime(options: RuntimeOptions): Promise<SubagentRuntime> {
   const { config, host, stateDir } = options;
-  refuseGateway(config);
+  refuseUnbuilt(config);
   const registry = openRegistry({ file: join(stateDir, "registry.sqlite") });
   try {
     return await createInProcessRuntime({
@@ -51,12 +51,20 @@ export async function createSubagentRuntime(options: RuntimeOptions): Promise<Su
   }
 }
 
-/** @throws InprocessError `runtime_unavailable` */
-export function refuseGateway(config: Config): void {
+/** What a config asks for that this version can't keep is refused by name: a limit that isn't counted would be worse. */
+function refuseUnbuilt(config: Config): void {
   const { runtime, reason } = selectRuntime(config);
-  if (runtime === "inprocess") return;
-  throw new InprocessError(
-    "runtime_unavailable",
-    `The gateway runtime isn't part of this version (it was chosen because ${reason}); set subagents.runtime to "inprocess" to run subagents in this process.`,
-  );
+  if (runtime === "gateway") {
+    throw new InprocessError(
+      "runtime_unavailable",
+      `The gateway runtime isn't part of this version (it was chosen because ${reason}); set subagents.runtime to "inprocess" to run subagents in this process.`,
+    );
+  }
+  const [limit] = Object.keys(config.subagents.budget);
+  if (limit !== undefined) {
+    throw new InprocessError(
+      "capability_missing",
+      `subagents.budget.${limit} is set, and this version doesn't count budgets yet; take it out of the configuration.`,
+    );
+  }
 }

@@ -1,7 +1,9 @@
 /** From a settlement to its requester: who gets the completion, when, and what becomes of a requester that is a run itself. */
 
+import { rename } from "node:fs/promises";
 import { Announcer, type Delivery } from "../announce/announcer.ts";
 import { announcement } from "../announce/completion-text.ts";
+import { messageOf } from "../errors.ts";
 import type { LifecycleEvent } from "../events.ts";
 import type { Completion } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -28,7 +30,7 @@ export class Homeward {
       alreadyDelivered: async (requester, keys) => (await host.alreadyDelivered?.(requester, keys)) ?? [],
       holdBack: (requester) => this.#holdBack(requester),
       requesterOf: (sessionKey) => registry.byChildSession(sessionKey)?.requesterSessionKey,
-      onDelivered: (completion, attempts) => this.#publish(completion, { type: "delivered", attempts }),
+      onDelivered: (completion, attempts) => this.#delivered(completion, attempts),
       onUndelivered: (completion, reason) => this.#publish(completion, { type: "undelivered", reason }),
     });
   }
@@ -81,6 +83,20 @@ export class Homeward {
     const isRun = live.ofSession(requesterSessionKey) !== undefined;
     if (!isRun && config.subagents.announce.mode === "each") return false;
     return live.childrenOf(requesterSessionKey).length > 0;
+  }
+
+  #delivered(completion: Completion, attempts: number): void {
+    this.#publish(completion, { type: "delivered", attempts });
+    const row = this.#parts.registry.run(completion.runId);
+    if (row?.cleanup === "delete") void this.#putAway(row.transcriptPath);
+  }
+
+  /** A transcript is renamed, never destroyed. */
+  async #putAway(path: string): Promise<void> {
+    const stamp = new Date().toISOString().replaceAll(":", "-");
+    await rename(path, `${path}.deleted.${stamp}`).catch((error: unknown) => {
+      this.#parts.logger.warn({ path }, `a transcript could not be put away: ${messageOf(error)}`);
+    });
   }
 
   #publish(completion: Completion, event: Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>): void {

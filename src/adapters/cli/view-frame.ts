@@ -18,7 +18,7 @@ export type FrameOptions = {
 /** Never a line wider than `width`, never more than `height` lines. */
 export function renderFrame(state: ViewState, options: FrameOptions): string[] {
   const { header, main } = state;
-  const title: Segment[] = [[`in process (${header.reason}) · ${header.model} · ${header.workspace}`, "dim"]];
+  const title: Segment[] = [[`${header.model} · ${header.workspace} · in process (${header.reason})`, "dim"]];
   const rows = rowsThatFit(state, options.height === undefined ? Infinity : options.height - FIXED_LINES);
   const names = labelColumns([main, ...rows.shown.map((line) => line.row)], options.width);
   const lines = [title, rowSegments({ row: main, lead: "" }, names, options.now)];

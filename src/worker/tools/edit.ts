@@ -4,7 +4,7 @@ import { statSync, type Stats } from "node:fs";
 import { InprocessError } from "../../errors.ts";
 import type { ToolOutput } from "../../host.ts";
 import { applyEdits, type Edit } from "./apply-edits.ts";
-import { shownPath, textArg, textOutput, type ToolArgs, type WorkerTool } from "./tool.ts";
+import { counted, shownPath, textArg, textOutput, type ToolArgs, type WorkerTool } from "./tool.ts";
 import type { LazyWorkspace, Workspace } from "./workspace.ts";
 import { checkedBytes, MAX_WRITTEN_BYTES, replaceFile } from "./write.ts";
 
@@ -62,9 +62,11 @@ async function editFile(workspace: Workspace, input: string, edits: Edit[], sign
   const { text, firstLine } = applyEdits(decode(path, before.buffer), edits, path);
   const bytes = checkedBytes("edit", located, text);
   await replaceFile(workspace, located, text, signal, () => assertUnchanged(path, before.realPath, before.stat));
-  const count = edits.length === 1 ? "1 replacement" : `${edits.length} replacements`;
   const details = { path, bytes, replacements: edits.length, firstLine };
-  return textOutput(`Edited ${path}: ${count}, the first at line ${firstLine}.`, details);
+  return textOutput(
+    `Edited ${path}: ${counted(edits.length, "replacement")}, the first at line ${firstLine}.`,
+    details,
+  );
 }
 
 /** A byte order mark stays part of the text, so that it is written back. */

@@ -78,7 +78,7 @@ function output(end: CommandEnd): ToolOutput {
 
 function lastLine(end: CommandEnd): string {
   if (end.failure !== undefined) return `[the command didn't start: ${end.failure}]`;
-  if (end.timedOut) return `[ended after ${Math.round(end.ms / 1000)} s: its time was up]`;
+  if (end.timedOut) return `[ended after ${(end.ms / 1000).toFixed(1)} s: its time was up]`;
   if (end.aborted) return "[ended: the run was stopped]";
   return end.signal === undefined ? `[exit code ${end.exitCode}]` : `[ended by ${end.signal}]`;
 }

@@ -24,7 +24,8 @@ export function createLineMatcher(
   if (options.literal) return literalMatcher(pattern, options.ignoreCase);
   const regex = compile(pattern, options.ignoreCase);
   const match = (lines: readonly string[]) => indicesWhere(lines, (line) => regex.test(line));
-  return MAY_BE_SLOW.test(pattern) ? (lines) => withinTime(pattern, () => match(lines)) : match;
+  const tame = isTame(pattern);
+  return (lines) => (tame(lines) ? match(lines) : withinTime(pattern, () => match(lines)));
 }
 
 function literalMatcher(text: string, ignoreCase: boolean): (lines: readonly string[]) => number[] {
@@ -43,6 +44,17 @@ function compile(pattern: string, ignoreCase: boolean): RegExp {
   } catch (cause) {
     throw unusable(cause);
   }
+}
+
+/**
+ * Tells for which lines the time limit, itself a tenth of a millisecond, isn't needed: with no choice and one repeat at
+ * most, a pattern takes the square of a line's length at worst.
+ */
+function isTame(pattern: string): (lines: readonly string[]) => boolean {
+  if (/\||\\[1-9k]/.test(pattern)) return () => false;
+  const repeats = pattern.match(/[*+?{]/g)?.length ?? 0;
+  if (repeats === 0) return () => true;
+  return repeats > 1 ? () => false : (lines) => lines.every((line) => line.length <= TAME_LINE);
 }
 
 function withinTime<T>(pattern: string, work: () => T): T {
@@ -81,8 +93,7 @@ function indicesWhere(lines: readonly string[], test: (line: string) => boolean)
 const MAX_PATTERN = 1000;
 const TIME_LIMIT_MS = 250;
 const TIMED_OUT = "ERR_SCRIPT_EXECUTION_TIMEOUT";
-/** Without repeats and choices there is nothing to go back and forth over. */
-const MAY_BE_SLOW = /[*+?{|]|\\[1-9k]/;
+const TAME_LINE = 1000;
 
 // One for the thread: the work is synchronous, so no two searches are in it at once.
 const slot: { work: (() => unknown) | undefined } = { work: undefined };

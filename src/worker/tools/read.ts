@@ -6,7 +6,7 @@ import type { ToolOutput } from "../../host.ts";
 import { LineWindow } from "./line-window.ts";
 import { createPacer } from "./pacer.ts";
 import { looksBinary, readChunks } from "./read-chunks.ts";
-import { MAX_OUTPUT_BYTES, optionalCount, shownPath, textArg, textOutput, type WorkerTool } from "./tool.ts";
+import { counted, MAX_OUTPUT_BYTES, optionalCount, shownPath, textArg, textOutput, type WorkerTool } from "./tool.ts";
 import type { LazyWorkspace, Workspace } from "./workspace.ts";
 
 /** `details`: `{ path, bytes, lines?, from, to }`; `lines` is missing when a large file wasn't read to its end. */
@@ -74,7 +74,7 @@ async function pageOf(
   if (range.offset > window.linesSeen) {
     throw new InprocessError(
       "params_invalid",
-      `${path} has ${window.linesSeen} lines, so there is nothing from line ${range.offset} on; give a smaller offset.`,
+      `${path} has ${counted(window.linesSeen, "line")}, so there is nothing from line ${range.offset} on; give a smaller offset.`,
     );
   }
   return page(path, bytes, window, window.linesSeen);

@@ -1,7 +1,7 @@
 /** Puts together what a search found: matches with the lines around them, cut to what an output holds. */
 
 import type { ToolOutput } from "../../host.ts";
-import { linesThatFit, oneLine, textOutput } from "./tool.ts";
+import { counted, linesThatFit, oneLine, textOutput } from "./tool.ts";
 
 export class SearchReport {
   /** Files that couldn't be opened. */
@@ -68,10 +68,11 @@ export class SearchReport {
     const left = this.#lines.length - lines.length;
     const complete = !this.full && left === 0;
     if (this.#matches === 0)
-      lines.push(`[no line of ${this.#searched} files matches ${oneLine(this.#options.pattern)}]`);
-    if (this.#cut > 0) lines.push(`[${this.#cut} long lines cut at ${MAX_LINE} characters; read shows them]`);
-    if (left > 0) lines.push(`[${left} more lines don't fit: narrow the search]`);
-    if (this.full) lines.push(`[stopped at ${this.#matches} matches, there may be more: narrow it or raise limit]`);
+      lines.push(`[no line of ${counted(this.#searched, "file")} matches ${oneLine(this.#options.pattern)}]`);
+    if (this.#cut > 0)
+      lines.push(`[${counted(this.#cut, "long line")} cut at ${MAX_LINE} characters; read shows them]`);
+    if (left > 0) lines.push(`[${counted(left, "more line")} left out: narrow the search]`);
+    if (this.full) lines.push(`[stopped at match ${this.#matches}, there may be more: narrow it or raise limit]`);
     return textOutput(lines.join("\n"), {
       matches: this.#matches,
       files: this.#files,

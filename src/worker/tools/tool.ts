@@ -61,6 +61,11 @@ export function oneLine(value: unknown): string {
   return line.length > MAX_SUBJECT ? `${line.slice(0, MAX_SUBJECT - 1)}…` : line;
 }
 
+/** `1 line`, `2 lines`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** A path that can't break out of its line in an output. */
 export function shownPath(path: string): string {
   const shown = path === "" ? "." : path;

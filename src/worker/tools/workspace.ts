@@ -116,10 +116,10 @@ const ROOT_OPTIONS = {
   durable: false,
 } as const;
 
-const LINK = "it is a link, or goes through one, that may lead out of the workspace";
+const LINK = "it goes through a link that leads out of the workspace, or through a file as if it were a folder";
 const OUTSIDE_REASONS: Partial<Record<FsSafeError["code"], string>> = {
-  "outside-workspace": `${LINK}, or a part of it isn't a folder`,
-  "path-alias": `${LINK}, or a part of it isn't a folder`,
+  "outside-workspace": LINK,
+  "path-alias": LINK,
   "path-mismatch": "it was swapped while it was opened",
   symlink: "it is a link; name the file it leads to",
   hardlink: "it is a hard link, so the same file may also be outside the workspace",

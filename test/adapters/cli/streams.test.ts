@@ -61,7 +61,7 @@ describe("the show", () => {
     }
     endMain(view, { outcome: { status: "ok" }, at: START });
     show.end();
-    const last = text().slice(text().lastIndexOf("in process ("));
+    const last = text().slice(text().lastIndexOf("demo/scripted · "));
     for (let n = 0; n < 9; n++) expect(last).toContain(`run ${n}`);
     expect(last).toContain("9 subagents: 9 done");
     expect(text()).not.toMatch(/\u001b\[[0-9;]*m/u);

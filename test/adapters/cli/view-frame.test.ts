@@ -10,7 +10,7 @@ describe("a frame of the tree", () => {
   it("shows state, name, tokens, time and what each agent does", () => {
     const lines = renderFrame(busyView(), { width: 120, now: START + 4_000, colour: false });
     expect(lines).toEqual([
-      "in process (the gateway listens on loopback) · demo/scripted · /work/space",
+      "demo/scripted · /work/space · in process (the gateway listens on loopback)",
       "● running     main agent             0 tokens    4.0s  waits for 1 subagent",
       "├─ ✓ done        folders          1.2k tokens    1.0s",
       "├─ ● running     boss                0 tokens    3.0s  read src/index.ts (+1)",

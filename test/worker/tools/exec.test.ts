@@ -65,7 +65,7 @@ describe("exec", () => {
     const harness = createHarness();
     const output = await harness.call("exec", { command: familyOfThree(), timeout: 5 });
     expect(output).toMatchObject({ isError: true, details: { timedOut: true, exitCode: null } });
-    expect(textOf(output)).toMatch(/\[ended after \d+ s: its time was up\]$/);
+    expect(textOf(output)).toMatch(/\[ended after [\d.]+ s: its time was up\]$/);
     await expectAllGone(harness);
   });
 

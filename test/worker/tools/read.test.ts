@@ -65,7 +65,7 @@ describe("read", () => {
     expect(await harness.text("read", { path: "blank.txt" })).not.toBe("");
     const beyond = await harness.call("read", { path: "a.txt", offset: 9 });
     expect(codeOf(beyond)).toBe("params_invalid");
-    expect(textOf(beyond)).toContain("a.txt has 1 lines");
+    expect(textOf(beyond)).toContain("a.txt has 1 line,");
   });
 
   it("says that a binary file, a folder or a missing file can't be read", async () => {

@@ -45,7 +45,9 @@ describe("write", () => {
   it("says what is wrong with a path that is a folder, or below a file", async () => {
     const harness = createHarness({ "sub/a.txt": "a" });
     expect(textOf(await harness.call("write", { path: "sub", content: "x" }))).toContain("sub is a folder");
-    expect(textOf(await harness.call("write", { path: "sub/a.txt/b", content: "x" }))).toContain("isn't a folder");
+    expect(textOf(await harness.call("write", { path: "sub/a.txt/b", content: "x" }))).toContain(
+      "as if it were a folder",
+    );
     expect((await harness.call("write", { path: "", content: "x" })).isError).toBe(true);
     expect((await harness.call("write", { path: "x".repeat(300), content: "x" })).isError).toBe(true);
     expect(readFileSync(path.join(harness.workspace, "sub/a.txt"), "utf8")).toBe("a");

@@ -1,0 +1,81 @@
+/** A small real host: one workspace, one model, deliveries collected. A test sets what it wants to answer otherwise. */
+
+import { expect } from "vitest";
+
+import type { ChildContext, Host, HostTool, ToolCall, ToolVerdict } from "../../src/host.ts";
+import type { Completion, ResolvedModel } from "../../src/types.ts";
+
+export class RecordingHost implements Host {
+  readonly workspace: string;
+  model: ResolvedModel = UNREACHABLE;
+  /** Each call of `deliver`, answered or not. */
+  readonly deliveries: Completion[][] = [];
+  /** Each call of `resolveModel`. */
+  readonly resolved: { ref: string | undefined; agentId: string; refresh: boolean }[] = [];
+  /** Each question of `alreadyDelivered`. */
+  readonly asked: string[][] = [];
+  /** What `deliver` answers. */
+  onDeliver: (completions: Completion[]) => Promise<"delivered" | "busy" | "gone"> = async () => "delivered";
+  onResolve: (ref: string | undefined, options: { refresh: boolean }) => Promise<ResolvedModel> = async () =>
+    this.model;
+  /** Keys that stand in the requester's transcript. */
+  known: string[] = [];
+  tools: HostTool[] = [];
+  /** Set before the runtime is made, since only a host that has it is asked. */
+  beforeToolCall?: (call: ToolCall) => Promise<ToolVerdict>;
+
+  constructor(workspace: string) {
+    this.workspace = workspace;
+  }
+
+  async deliver(completions: Completion[]): Promise<"delivered" | "busy" | "gone"> {
+    this.deliveries.push(completions);
+    return this.onDeliver(completions);
+  }
+
+  async alreadyDelivered(_requester: string, keys: string[]): Promise<string[]> {
+    this.asked.push(keys);
+    return keys.filter((key) => this.known.includes(key));
+  }
+
+  async resolveModel(
+    ref: string | undefined,
+    agentId: string,
+    options: { refresh?: boolean } = {},
+  ): Promise<ResolvedModel> {
+    const refresh = options.refresh ?? false;
+    this.resolved.push({ ref, agentId, refresh });
+    return this.onResolve(ref, { refresh });
+  }
+
+  workspaceDir(): string {
+    return this.workspace;
+  }
+
+  hostTools(_child: ChildContext): HostTool[] {
+    return this.tools;
+  }
+
+  /** Every completion handed over, in order. */
+  get delivered(): Completion[] {
+    return this.deliveries.flat();
+  }
+
+  /** Waits until so many calls of `deliver` have come in. */
+  async deliveredTimes(count: number, timeoutMs = 20_000): Promise<void> {
+    await expect.poll(() => this.deliveries.length, { timeout: timeoutMs, interval: 5 }).toBeGreaterThanOrEqual(count);
+  }
+}
+
+/** For engines that call no model. */
+const UNREACHABLE: ResolvedModel = {
+  provider: "fixture",
+  id: "none",
+  api: "openai-completions",
+  baseUrl: "http://127.0.0.1:9/v1",
+  apiKey: "none",
+  contextWindow: 1_000,
+  maxTokens: 100,
+  input: ["text"],
+  reasoning: false,
+};
