@@ -1,6 +1,5 @@
 /** Where a gateway of the developer's own comes in: one call, and it has a runtime. */
 
-import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { InprocessError } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -8,10 +7,11 @@ import { createLogger, type Logger } from "../log.ts";
 import { workerFile } from "../package-root.ts";
 import { selectRuntime } from "../policy/select-runtime.ts";
 import { openRegistry } from "../registry/registry.ts";
-import { createInProcessRuntime, transcriptsDirOf } from "../runtime/in-process-runtime.ts";
+import { createInProcessRuntime } from "../runtime/in-process-runtime.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { createSessionTools } from "../tools/session-tools.ts";
 import { execEnvironment, threadEnvironment } from "./environment.ts";
+import { stateLayout } from "./state-layout.ts";
 
 export type RuntimeOptions = {
   /** From `parseConfig`. */
@@ -32,16 +32,18 @@ export type RuntimeOptions = {
 export async function createSubagentRuntime(options: RuntimeOptions): Promise<SubagentRuntime> {
   const { config, host, stateDir } = options;
   refuseUnbuilt(config);
-  const registry = openRegistry({ file: join(stateDir, "registry.sqlite") });
+  const layout = stateLayout(stateDir);
+  const registry = openRegistry({ file: layout.registry });
   try {
     return await createInProcessRuntime({
       config,
       host,
       registry,
       logger: options.logger ?? createLogger(),
-      transcriptsDir: transcriptsDirOf(stateDir),
+      transcriptsDir: layout.transcripts,
+      scratchDir: layout.scratch,
       workerFile: workerFile(),
-      threadEnv: threadEnvironment(process.env, stateDir),
+      threadEnv: threadEnvironment(process.env, layout.compileCache),
       execEnv: execEnvironment(process.env),
       sessionTools: createSessionTools,
     });

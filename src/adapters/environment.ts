@@ -1,16 +1,14 @@
 /** What of this process's environment goes on, by name: nothing else does, so no secret is copied by accident. */
 
-import { join } from "node:path";
-
 type Env = Record<string, string | undefined>;
 
 /**
  * For worker threads: proxies and certificate authorities, without which a proxied machine reaches nothing, and where
  * Node keeps compiled code, which must be known before the worker's file is loaded.
  */
-export function threadEnvironment(env: Env, stateDir: string): Record<string, string> {
+export function threadEnvironment(env: Env, compileCache: string): Record<string, string> {
   const passed = pick(env, [...PROXY, ...PROXY.map((name) => name.toLowerCase()), ...AUTHORITIES]);
-  return { ...passed, NODE_COMPILE_CACHE: join(stateDir, "compile-cache") };
+  return { ...passed, NODE_COMPILE_CACHE: compileCache };
 }
 
 /** For commands that `exec` starts: where programs are, where home and temporary files are, which language. */

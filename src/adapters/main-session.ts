@@ -12,12 +12,12 @@ import { workerFile } from "../package-root.ts";
 import { toolFilter, workerTools } from "../policy/tool-policy.ts";
 import { WorkerPool } from "../pool/worker-pool.ts";
 import { Execution } from "../runtime/execution.ts";
-import { transcriptsDirOf } from "../runtime/in-process-runtime.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { mainSessionKey } from "../sessions/session-key.ts";
 import { createSessionTools } from "../tools/session-tools.ts";
 import type { Requester, ResolvedModel, Usage } from "../types.ts";
 import { execEnvironment, threadEnvironment } from "./environment.ts";
+import { stateLayout } from "./state-layout.ts";
 
 export type MainSessionOptions = {
   config: Config;
@@ -49,9 +49,10 @@ export class MainSession {
   constructor(options: MainSessionOptions) {
     this.#options = options;
     const { config, agentId, workspaceDir, stateDir, model, logger } = options;
+    const layout = stateLayout(stateDir);
     // Each session has a key of its own, so that what is left for an earlier one never lands in this one.
     this.sessionKey = `${mainSessionKey(agentId)}:${this.#sessionId}`;
-    this.transcriptPath = join(transcriptsDirOf(stateDir), agentId, `${this.#sessionId}.jsonl`);
+    this.transcriptPath = join(layout.transcripts, agentId, `${this.#sessionId}.jsonl`);
     this.#tools = workerTools(config, { agentId, kind: "main" });
     this.requester = {
       sessionKey: this.sessionKey,
@@ -65,7 +66,8 @@ export class MainSession {
     this.#pool = new WorkerPool({
       threads: { ...config.subagents.pool, minThreads: 1, maxThreads: 1 },
       workerFile: workerFile(),
-      env: threadEnvironment(process.env, stateDir),
+      scratchDir: layout.scratch,
+      env: threadEnvironment(process.env, layout.compileCache),
       onError: (error) => logger.error({}, `the main session's thread failed: ${error.message}`),
     });
   }

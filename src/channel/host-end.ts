@@ -24,6 +24,7 @@ export class HostEnd {
   readonly #port: MessagePort;
   readonly #handlers: HostEndHandlers;
   readonly #requests = new Map<number, AbortController>();
+  #closed = false;
 
   constructor(port: MessagePort, handlers: HostEndHandlers) {
     this.#port = port;
@@ -49,6 +50,7 @@ export class HostEnd {
 
   /** Ends the channel and every request still being answered. Safe to call twice. */
   close(): void {
+    this.#closed = true;
     this.#port.close();
     for (const controller of this.#requests.values()) controller.abort();
     this.#requests.clear();
@@ -59,6 +61,8 @@ export class HostEnd {
   }
 
   #receive(message: unknown): void {
+    // What had been posted before the closing still comes in after it.
+    if (this.#closed) return;
     if (!isToHost(message)) {
       this.close();
       this.#handlers.invalid({ code: "wire_invalid", message: "The run's thread sent a message of unknown shape." });

@@ -8,6 +8,7 @@
  */
 
 import type { EventLoopUtilization } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
 import type { MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { EngineTask } from "../channel/protocol.ts";
@@ -19,6 +20,8 @@ export type WorkerPoolOptions = {
   threads: PoolConfig;
   /** The bundled worker. */
   workerFile: string;
+  /** A folder for what warming up writes; made by the threads. */
+  scratchDir: string;
   /** The threads' whole environment. */
   env: Record<string, string>;
   /** Milliseconds a thread may take to load. @default 10000 */
@@ -36,6 +39,7 @@ export class WorkerPool {
   readonly #shared: Piscina;
   readonly #dedicated = new Set<Piscina>();
   #loops = new Map<number, EventLoopUtilization>();
+  #warming: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -51,10 +55,8 @@ export class WorkerPool {
   }
 
   /** Resolves when every thread now running has been through a whole engine run. */
-  async warm(): Promise<void> {
-    await Promise.all(
-      Array.from({ length: this.#shared.threads.length }, () => this.#shared.run(undefined, { name: "warm" })),
-    );
+  warm(): Promise<void> {
+    return (this.#warming ??= this.#warmAll());
   }
 
   /**
@@ -101,10 +103,16 @@ export class WorkerPool {
     );
   }
 
-  /** Ends all threads at once. Runs still on them see `worker_lost`. */
+  /** Ends all threads. Runs still on them see `worker_lost`; a warm-up is let finish, for it has a file open. */
   async close(): Promise<void> {
     this.#closed = true;
+    await Promise.race([this.#warming?.catch(() => undefined), delay(WARM_GRACE_MS, undefined, { ref: false })]);
     await Promise.all([this.#shared, ...this.#dedicated].map((pool) => pool.destroy()));
+  }
+
+  async #warmAll(): Promise<void> {
+    const task = { dir: this.#options.scratchDir };
+    await Promise.all(this.#shared.threads.map(() => this.#shared.run(task, { name: "warm" })));
   }
 
   async #post(pool: Piscina, work: ThreadTask): Promise<void> {
@@ -166,5 +174,6 @@ export class WorkerPool {
 }
 
 const START_TIMEOUT_MS = 10_000;
+const WARM_GRACE_MS = 1000;
 /** A ping and a warm-up beside a thread's runs. */
 const TASKS_BESIDE_RUNS = 2;

@@ -3,7 +3,6 @@
  * them does stands in its own file.
  */
 
-import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { Config } from "../config.ts";
 import { InprocessError } from "../errors.ts";
@@ -46,6 +45,8 @@ export type InProcessOptions = {
   /** Where transcripts are kept, a folder for each agent. */
   transcriptsDir: string;
   workerFile: string;
+  /** For what warming up writes. */
+  scratchDir: string;
   /** The threads' whole environment. */
   threadEnv: Record<string, string>;
   /** The whole environment of commands that `exec` starts. */
@@ -70,7 +71,6 @@ class InProcessRuntime implements SubagentRuntime {
   readonly #homeward: Homeward;
   readonly #stopWatching: () => void;
   readonly #settled = new Set<() => void>();
-  #warm: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #loop = performance.eventLoopUtilization();
 
@@ -80,6 +80,7 @@ class InProcessRuntime implements SubagentRuntime {
     const pool = new WorkerPool({
       threads: config.subagents.pool,
       workerFile: options.workerFile,
+      scratchDir: options.scratchDir,
       env: options.threadEnv,
       onError: (error) => logger.error({}, `a worker thread failed: ${error.message}`),
     });
@@ -192,7 +193,7 @@ class InProcessRuntime implements SubagentRuntime {
   }
 
   warm(): Promise<void> {
-    return (this.#warm ??= this.#parts.pool.warm());
+    return this.#parts.pool.warm();
   }
 
   deliverPending(requesterSessionKey: string): void {
@@ -220,9 +221,4 @@ class InProcessRuntime implements SubagentRuntime {
 function missing(capability: Capability) {
   const error = `This runtime doesn't offer \`${capability}\`; look at \`capabilities\` before you ask for it.`;
   return { status: "error", code: "capability_missing", error } as const;
-}
-
-/** Where a runtime keeps its transcripts below a state directory. */
-export function transcriptsDirOf(stateDir: string): string {
-  return join(stateDir, "transcripts");
 }

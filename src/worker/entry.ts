@@ -18,8 +18,8 @@ export async function run({ task, port }: { task: EngineTask; port: MessagePort 
 export function ping(): void {}
 
 /** One whole engine run, so that the first real one finds everything compiled. */
-export async function warm(): Promise<void> {
-  await warmUp();
+export async function warm({ dir }: { dir: string }): Promise<void> {
+  await warmUp(dir);
 }
 
 /** Lets a few runs start in each turn of the loop when many arrive at once, so that the first ones get to their model call. */

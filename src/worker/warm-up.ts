@@ -5,34 +5,36 @@
  */
 
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { rm } from "node:fs/promises";
+import type { Server } from "node:http";
 import { flushCompileCache } from "node:module";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, threadId } from "node:worker_threads";
 import type { EngineTask, ToHost } from "../channel/protocol.ts";
 import { runTask } from "./run-task.ts";
 
-/** Never rejects: a thread that couldn't be warmed is slower once, nothing more. */
-export async function warmUp(): Promise<void> {
-  let dir: string | undefined;
-  let server: Server | undefined;
+/**
+ * Never rejects: a thread that couldn't be warmed is slower once, nothing more.
+ * @param dir a folder of ours for the transcript; a thread ended in between leaves one small file that the next start overwrites
+ */
+export async function warmUp(dir: string): Promise<void> {
+  // Loaded here, not at start: it is a good part of a thread's way to its first run.
+  const server = scriptedServer((await import("node:http")).createServer);
+  const transcriptPath = join(dir, `${threadId}.jsonl`);
   try {
-    dir = await mkdtemp(join(tmpdir(), "openclaw-inprocess-warm-"));
-    server = scriptedServer();
+    await rm(transcriptPath, { force: true });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    await runOnce(warmTask(dir, (server.address() as AddressInfo).port));
+    await runOnce(warmTask(dir, transcriptPath, (server.address() as AddressInfo).port));
     // A thread that is ended later would write nothing.
     flushCompileCache();
   } catch {
     // Said above: not worth a failure.
   } finally {
-    server?.close();
-    server?.closeAllConnections();
-    if (dir !== undefined) await rm(dir, { recursive: true, force: true }).catch(() => undefined);
+    server.close();
+    server.closeAllConnections();
+    await rm(transcriptPath, { force: true }).catch(() => undefined);
   }
 }
 
@@ -49,7 +51,7 @@ async function runOnce(task: EngineTask): Promise<void> {
   }
 }
 
-function warmTask(dir: string, port: number): EngineTask {
+function warmTask(dir: string, transcriptPath: string, port: number): EngineTask {
   return {
     runId: "warm-up",
     sessionId: "warm-up",
@@ -69,7 +71,7 @@ function warmTask(dir: string, port: number): EngineTask {
       reasoning: false,
     },
     workspaceDir: dir,
-    transcriptPath: join(dir, "transcript.jsonl"),
+    transcriptPath,
     prompt: "warm up",
     tools: ["list", "read", "find", "search"],
     hostTools: [],
@@ -80,7 +82,7 @@ function warmTask(dir: string, port: number): EngineTask {
   };
 }
 
-function scriptedServer(): Server {
+function scriptedServer(createServer: typeof import("node:http").createServer): Server {
   let calls = 0;
   return createServer((request, response) => {
     request.resume();

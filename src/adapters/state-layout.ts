@@ -1,0 +1,16 @@
+/** What stands where in a state directory. Everything in it is private to its user (folder 0700). */
+
+import { join } from "node:path";
+
+export function stateLayout(stateDir: string) {
+  return {
+    /** Runs, owners, outbox. */
+    registry: join(stateDir, "registry.sqlite"),
+    /** `<agentId>/<sessionId>.jsonl` */
+    transcripts: join(stateDir, "transcripts"),
+    /** Node's compiled code of the worker; may be deleted at any time. */
+    compileCache: join(stateDir, "compile-cache"),
+    /** Warming up writes here, and takes it away again. */
+    scratch: join(stateDir, "warm-up"),
+  };
+}
