@@ -3,11 +3,12 @@
  *
  *   const server = fork("benchmarks/model-server.ts", [JSON.stringify(behaviour)])   // sends { port }
  *
- * `GET /times` answers with `{ [id]: { arrived: number[], lastByte: number[] } }`: for each marker `#id=<id>` in a last
- * user message the times of its requests, in milliseconds since the epoch with fractions. `DELETE /times` forgets them.
+ * `GET /times` answers with `RequestTimes`: for each marker `#id=<id>` in a last user message the times of its requests,
+ * in milliseconds since the epoch with fractions. `DELETE /times` forgets them.
+ * It has answered a few requests of its own before it tells its port, so that the first one measured finds it compiled.
  */
 
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { createModelHandler } from "../test/helpers/model-handler.ts";
@@ -28,16 +29,12 @@ export type ModelServerBehaviour = {
   toolCall?: { name: string; argument: string; bytes: number };
 };
 
-export type RequestTimes = Record<string, { arrived: number[]; lastByte: number[] }>;
+/** `gone`: when the client hung up before the answer was complete. */
+export type RequestTimes = Record<string, { arrived: number[]; lastByte: number[]; gone: number[] }>;
 
 const behaviour = JSON.parse(process.argv[2] ?? "{}") as ModelServerBehaviour;
 const seen: RecordedRequest[] = [];
-
-const answerModel = createModelHandler({
-  api: behaviour.api ?? "openai-completions",
-  script: (request) => replyTo(request),
-  onRequest: (request) => seen.push(request),
-});
+const goneAt = new WeakMap<RecordedRequest, number>();
 
 const server = createServer((incoming, response) => {
   if (incoming.url !== "/times") return void answerModel(incoming, response);
@@ -48,12 +45,46 @@ const server = createServer((incoming, response) => {
 // A client that reuses a connection must not meet the server closing it.
 server.keepAliveTimeout = 60_000;
 // Room for 1,000 children that connect at once.
-server.listen({ port: 0, host: "127.0.0.1", backlog: 4_096 }, () => {
+server.listen({ port: 0, host: "127.0.0.1", backlog: 4_096 }, () => void start());
+process.on("disconnect", () => process.exit(0));
+
+async function start(): Promise<void> {
   const { port } = server.address() as AddressInfo;
+  for (let n = 0; n < WARM_UPS; n += 1) await askMyself(port);
+  seen.length = 0;
   if (process.send) process.send({ port });
   else console.log(JSON.stringify({ port }));
-});
-process.on("disconnect", () => process.exit(0));
+}
+
+async function askMyself(port: number): Promise<void> {
+  const path = behaviour.api === "anthropic-messages" ? "messages" : "chat/completions";
+  const request = {
+    model: WARM_UP_MODEL,
+    stream_options: { include_usage: true },
+    messages: [{ role: "user", content: "." }],
+  };
+  const response = await fetch(`http://127.0.0.1:${port}/v1/${path}`, {
+    method: "POST",
+    body: JSON.stringify(request),
+  });
+  // The beginning is enough: whole answers may be slow or large.
+  await response.body?.cancel();
+}
+
+/** A handler for each request, which is how the request and its response are known together. */
+async function answerModel(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  const answer = createModelHandler({
+    api: behaviour.api ?? "openai-completions",
+    script: (request) => replyTo(request),
+    onRequest: (request) => {
+      seen.push(request);
+      response.on("close", () => {
+        if (request.finishedAt === undefined) goneAt.set(request, performance.timeOrigin + performance.now());
+      });
+    },
+  });
+  await answer(incoming, response);
+}
 
 function replyTo(request: RecordedRequest): StreamReply {
   // Rounds of 1,000 children would otherwise keep every body.
@@ -61,7 +92,8 @@ function replyTo(request: RecordedRequest): StreamReply {
   request.body = { model: request.body.model, stream_options: request.body.stream_options };
   request.messages = [];
   const { toolCall, answerBytes = 200, chunkBytes = 64, delayMs, firstByteDelayMs } = behaviour;
-  const pace = { chunkChars: chunkBytes, delayMs, firstByteDelayMs };
+  const isOwn = request.body.model === WARM_UP_MODEL;
+  const pace = { chunkChars: chunkBytes, delayMs, ...(isOwn ? {} : { firstByteDelayMs }) };
   if (!toolCall || afterToolResult)
     return { ...pace, text: FILLER.repeat(Math.ceil(answerBytes / FILLER.length)).slice(0, answerBytes) };
   return { ...pace, toolCalls: [{ name: toolCall.name, args: { [toolCall.argument]: "x".repeat(toolCall.bytes) } }] };
@@ -72,11 +104,15 @@ function timesOf(requests: RecordedRequest[]): RequestTimes {
   for (const request of requests) {
     const id = /#id=([\w.-]+)/.exec(request.lastUserText)?.[1];
     if (id === undefined) continue;
-    const entry = (times[id] ??= { arrived: [], lastByte: [] });
+    const entry = (times[id] ??= { arrived: [], lastByte: [], gone: [] });
     entry.arrived.push(request.arrivedAt);
     if (request.finishedAt !== undefined) entry.lastByte.push(request.finishedAt);
+    const gone = goneAt.get(request);
+    if (gone !== undefined) entry.gone.push(gone);
   }
   return times;
 }
 
+const WARM_UPS = 5;
+const WARM_UP_MODEL = "warm-up";
 const FILLER = "The quick brown fox jumps over the lazy dog. ";

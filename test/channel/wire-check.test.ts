@@ -75,7 +75,7 @@ const toWorker: fc.Arbitrary<ToWorker> = fc.oneof(
 );
 const garbage = fc.oneof(
   fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withSparseArray: true }),
-  fc.record({ type: fc.string() }),
+  fc.record({ type: fc.string().map((name) => `x${name}`) }),
 );
 
 describe("the wire's shapes", () => {

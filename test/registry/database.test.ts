@@ -138,13 +138,17 @@ test("SQLite's experimental warning is silenced, and no other", async () => {
   expect(loadSqlite()).toBe(process.getBuiltinModule("node:sqlite"));
 });
 
-test("a registry that isn't closed doesn't hold its process", async () => {
+test("a registry that isn't closed doesn't hold its process, even with its helper thread started", async () => {
   const script = `
     const { openRegistry } = await import(${JSON.stringify(REGISTRY)});
-    openRegistry({ file: ${JSON.stringify(tempFile())} }).claimOwner();
+    const registry = openRegistry({ file: ${JSON.stringify(tempFile())} });
+    registry.claimOwner();
+    const run = ${JSON.stringify(newRun({ task: "x".repeat(2_000) }))};
+    for (let i = 0; i < 256; i++) {
+      registry.admit({ ...run, runId: "r" + i, childSessionKey: "s" + i }, { maxChildren: 300, maxQueued: 300 });
+    }
     process.stdout.write("done");`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], {
-    timeout: 50_000,
-  });
+  const args = ["--input-type=module", "-e", script];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 50_000 });
   expect(stdout).toBe("done");
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
 import type { Registry } from "../../src/registry/registry.ts";
-import { completionOf, LIMITS, MAIN, newRun, settlementOf } from "./fixtures/rows.ts";
+import { childOf, completionOf, LIMITS, MAIN, newRun, settlementOf } from "./fixtures/rows.ts";
 import { openOwned, STORES, tempFile } from "./support.ts";
 
 const OTHER = "agent:main:other";
@@ -79,6 +79,18 @@ describe.each(STORES)("the outbox in $name", ({ file }) => {
     expect(left).toEqual([unsettled.runId, pending.slice(4), fresh.slice(4)]);
     expect(keysOf(registry.outbox.due(9_999))).toEqual([pending]);
   });
+});
+
+test("a run with something unsettled below it is not forgotten, however old", () => {
+  const registry = openOwned(":memory:");
+  const parent = newRun();
+  const child = childOf(parent);
+  for (const run of [parent, child]) registry.admit(run, LIMITS);
+  const { completion: _none, ...settlement } = settlementOf(parent);
+  registry.settle([settlement]);
+  expect(registry.purgeOlderThan(0, 9_999)).toBe(0);
+  registry.settle([{ ...settlement, runId: child.runId }]);
+  expect(registry.purgeOlderThan(0, 9_999)).toBe(2);
 });
 
 test("one owner's completions are not another's to deliver while it lives", () => {

@@ -62,4 +62,6 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "capability_missing",
   "isolation_unavailable",
   "model_unusable",
+  "not_found",
+  "ambiguous",
 ]);

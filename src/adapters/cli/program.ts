@@ -9,6 +9,7 @@ import { errorLines, EXIT, exitCodeFor } from "./exit-codes.ts";
 import { flushed } from "./flushed.ts";
 import { EXAMPLES, NOTES } from "./help.ts";
 import type { RunFlags } from "./prepare-run.ts";
+import type { RunsFlags } from "./runs-command.ts";
 
 /** Runs the command that `proc.argv` asks for and ends the process with its exit code. Never rejects. */
 export async function runProgram(proc: NodeJS.Process): Promise<void> {
@@ -23,12 +24,18 @@ export async function runProgram(proc: NodeJS.Process): Promise<void> {
 
 async function exitCodeOf(proc: NodeJS.Process): Promise<number> {
   let code: number = EXIT.ok;
-  const program = buildProgram(async (words, flags) => {
-    const { prepareRun } = await import("./prepare-run.ts");
-    const plan = await prepareRun(words, flags, proc);
-    // Threads and the registry are only loaded for a run that nothing speaks against.
-    const { runCommand } = await import("./run-command.ts");
-    code = await runCommand(plan, proc);
+  const program = buildProgram({
+    run: async (words, flags) => {
+      const { prepareRun } = await import("./prepare-run.ts");
+      const plan = await prepareRun(words, flags, proc);
+      // Threads and the registry are only loaded for a run that nothing speaks against.
+      const { runCommand } = await import("./run-command.ts");
+      code = await runCommand(plan, proc);
+    },
+    runs: async (runId, flags) => {
+      const { runsCommand } = await import("./runs-command.ts");
+      code = await runsCommand(runId, flags, proc);
+    },
   });
   try {
     await program.parseAsync(proc.argv);
@@ -41,8 +48,13 @@ async function exitCodeOf(proc: NodeJS.Process): Promise<number> {
   }
 }
 
+type Commands = {
+  run(words: string[], flags: RunFlags): Promise<void>;
+  runs(runId: string | undefined, flags: RunsFlags): Promise<void>;
+};
+
 /** @internal for tests: the program with its commands, which never exits or writes errors by itself */
-export function buildProgram(run: (words: string[], flags: RunFlags) => Promise<void>): Command {
+export function buildProgram({ run, runs }: Commands): Command {
   const program = new Command("openclaw-inprocess")
     .description("Runs a main agent whose subagents work in threads of the same process.")
     .version(packageVersion(), "-V, --version", "print the version")
@@ -82,6 +94,15 @@ export function buildProgram(run: (words: string[], flags: RunFlags) => Promise<
     .option("--quiet", "print nothing but warnings and errors on standard error")
     .addHelpText("after", EXAMPLES + NOTES)
     .action(run);
+  program
+    .command("runs")
+    .summary("look at past and present runs")
+    .description("Lists the newest runs of a state folder, or shows one whole, its answer included. Changes nothing.")
+    .argument("[run]", "a run id, or its beginning")
+    .option("--state-dir <folder>", "where to look (default: the system's place for state)")
+    .option("--limit <count>", "how many are listed (default: 20)")
+    .option("--json", "one line of JSON for each")
+    .action(runs);
   program.action(() => {
     throw new InprocessError("params_invalid", noCommand(program.args));
   });

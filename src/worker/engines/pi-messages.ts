@@ -16,13 +16,17 @@ export function noUsage(): Usage {
   return { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, totalTokens: 0, costUsd: 0, turns: 0, toolCalls: 0 };
 }
 
-/** Adds one model call's usage to a run's. */
+/** Adds one model call's usage to a run's. A server that tells nonsense counts as one that tells nothing. */
 export function addUsage(sum: Usage, call: PiUsage): void {
-  sum.input += call.input;
-  sum.output += call.output;
-  sum.cacheRead += call.cacheRead;
-  sum.cacheWrite += call.cacheWrite;
-  sum.totalTokens += call.totalTokens;
-  sum.costUsd += call.cost.total;
+  sum.input += told(call.input);
+  sum.output += told(call.output);
+  sum.cacheRead += told(call.cacheRead);
+  sum.cacheWrite += told(call.cacheWrite);
+  sum.totalTokens += told(call.totalTokens);
+  sum.costUsd += told(call.cost.total);
   sum.turns += 1;
+}
+
+function told(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) ? value : 0;
 }

@@ -3,7 +3,10 @@ import { buildProgram } from "../../../src/adapters/cli/program.ts";
 
 async function parsed(...argv: string[]) {
   let seen: unknown;
-  const program = buildProgram(async (words, flags) => void (seen = { words, flags: { ...flags } }));
+  const program = buildProgram({
+    run: async (words, flags) => void (seen = { words, flags: { ...flags } }),
+    runs: async () => undefined,
+  });
   await program.parseAsync(["node", "openclaw-inprocess", ...argv]);
   return seen;
 }
