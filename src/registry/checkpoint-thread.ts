@@ -3,9 +3,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 
 import type { CheckpointDone, CheckpointThreadData } from "./checkpointer.ts";
+import { IDLE } from "./checkpointer.ts";
 import { loadSqlite } from "./sqlite.ts";
 
-const { file } = workerData as CheckpointThreadData;
+const { file, activity } = workerData as CheckpointThreadData;
 const db = new (loadSqlite().DatabaseSync)(file, { timeout: 200 });
 const passive = db.prepare("PRAGMA wal_checkpoint(PASSIVE)");
 const pageBytes = Number(db.prepare("PRAGMA page_size").get()?.["page_size"]);
@@ -17,6 +18,8 @@ parentPort?.on("message", (message: "checkpoint" | "close") => {
     return;
   }
   const done: CheckpointDone = { logBytes: checkpoint() };
+  Atomics.store(activity, 0, IDLE);
+  Atomics.notify(activity, 0);
   parentPort?.postMessage(done);
 });
 

@@ -8,7 +8,11 @@ import type { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 
 /** What the helper thread is told at its start. */
-export type CheckpointThreadData = { file: string };
+export type CheckpointThreadData = {
+  file: string;
+  /** Shared, one element: `COPYING` from the question to the answer, else `IDLE`. */
+  activity: Int32Array;
+};
 
 /** What it answers when it has copied all it could. */
 export type CheckpointDone = { logBytes: number };
@@ -18,9 +22,9 @@ export class Checkpointer {
   readonly #db: DatabaseSync;
   readonly #threadFile: URL;
   readonly #capBytes: number;
+  readonly #activity = new Int32Array(new SharedArrayBuffer(4));
   #thread: Worker | undefined;
   #threadFailed = false;
-  #threadBusy = false;
   #writes = 0;
 
   /** `capBytes`: the log is started over when it is longer. @default 16 MiB */
@@ -36,9 +40,16 @@ export class Checkpointer {
     if (++this.#writes % WRITES_PER_CHECK !== 0) return;
     const bytes = this.#walBytes();
     if (bytes < this.#capBytes / 8) return;
-    if (!this.#threadBusy && !this.#threadFailed) this.#ask();
-    // The thread isn't there, or can't answer in a burst without a pause: a stall now is better than a log without bound.
-    else if (bytes >= (this.#threadFailed ? this.#capBytes : 4 * this.#capBytes)) this.#checkpoint("TRUNCATE", 0);
+    if (this.#threadFailed) {
+      if (bytes >= this.#capBytes) this.#checkpoint("TRUNCATE", 0);
+      return;
+    }
+    if (Atomics.load(this.#activity, 0) === IDLE) this.#ask();
+    // A burst without a pause, or a slow disk: a stall now is better than a log without bound. SQLite refuses a second
+    // checkpoint beside the thread's at once, so the thread's is waited for.
+    if (bytes < 4 * this.#capBytes) return;
+    Atomics.wait(this.#activity, 0, COPYING, THREAD_WAIT_MS);
+    this.#checkpoint("TRUNCATE", 0);
   }
 
   /** Ends the thread, then empties the log unless a reader still needs it. */
@@ -57,8 +68,8 @@ export class Checkpointer {
   #ask(): void {
     try {
       this.#thread ??= this.#start();
+      Atomics.store(this.#activity, 0, COPYING);
       this.#thread.postMessage("checkpoint");
-      this.#threadBusy = true;
     } catch {
       // Node can be told to allow no threads; the write that asked has been committed all the same.
       this.#threadFailed = true;
@@ -66,7 +77,7 @@ export class Checkpointer {
   }
 
   #start(): Worker {
-    const workerData: CheckpointThreadData = { file: this.#file };
+    const workerData: CheckpointThreadData = { file: this.#file, activity: this.#activity };
     const thread = new Worker(this.#threadFile, { workerData, env: {}, execArgv: [], name: "registry checkpoints" });
     thread.on("message", (done: CheckpointDone) => this.#copied(done));
     thread.on("error", () => (this.#threadFailed = true));
@@ -83,7 +94,6 @@ export class Checkpointer {
    * copy, and the file keeps its length, since cutting it takes longer than a write.
    */
   #copied(done: CheckpointDone): void {
-    this.#threadBusy = false;
     if (done.logBytes >= this.#capBytes && this.#db.isOpen) this.#checkpoint("RESTART", 0);
   }
 
@@ -110,6 +120,9 @@ const THREAD_FILE = new URL(
   import.meta.url,
 );
 
+export const IDLE = 0;
+const COPYING = 1;
+const THREAD_WAIT_MS = 1_000;
 const CLOSE_WAIT_MS = 50;
 const WRITES_PER_CHECK = 64;
 const WAL_CAP_BYTES = 16 * 1024 * 1024;

@@ -53,5 +53,5 @@ function nothingThere(tree: Tree): string {
 }
 
 const BATCH = 60;
-const MOST_FILES = 240;
+const MOST_FILES = 600;
 const SHOWN = 5;
