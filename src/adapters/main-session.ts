@@ -35,7 +35,8 @@ export class MainSession {
   readonly sessionKey: string;
   readonly transcriptPath: string;
   readonly requester: Requester;
-  readonly usage: Usage = { ...NO_USAGE };
+  /** Of the turns that are over. */
+  usage: Usage = { ...NO_USAGE };
   /** The last visible text. */
   text = "";
   /** The model that answered last, `provider/id`. */
@@ -88,7 +89,7 @@ export class MainSession {
       grace: config.subagents.grace,
       watched: this.#options.wantsText(),
       onStarted: (threadId) => this.#publish({ type: "started", threadId, queueMs: 0 }),
-      onEvents: (events) => events.forEach((event) => this.#publish(event)),
+      onEvents: (events) => events.forEach((event) => this.#publish(this.#ofSession(event))),
       onRequest: (request, signal) => this.#answer(tools, request, signal),
       onLog: (lines) => writeThreadLines(logger, lines, { runId: "main" }),
       onTerminate: () => undefined,
@@ -98,7 +99,7 @@ export class MainSession {
     this.#execution = undefined;
     if (end.kind === "lost") return { status: "error", text: "", cause: end.cause, usage: { ...NO_USAGE } };
     const { result } = end;
-    for (const key of Object.keys(this.usage) as (keyof Usage)[]) this.usage[key] += result.usage[key];
+    this.usage = addedUp(this.usage, result.usage);
     this.answeredBy = result.model ?? this.answeredBy;
     if (result.text !== "" && !SILENT_ANSWERS.has(result.text)) this.text = result.text;
     return result;
@@ -117,6 +118,11 @@ export class MainSession {
     const limit = new Promise((resolve) => setTimeout(resolve, abortMs + terminateMs).unref());
     await Promise.race([this.#execution?.released, limit]);
     await this.#pool.close();
+  }
+
+  /** An engine knows of its own turn; whoever watches wants the session's. */
+  #ofSession(event: EngineEvent): EngineEvent {
+    return event.type === "usage" ? { ...event, usage: addedUp(this.usage, event.usage) } : event;
   }
 
   #publish(event: EngineEvent | LifecycleEvent): void {
@@ -168,6 +174,10 @@ export class MainSession {
       execEnv: execEnvironment(process.env),
     };
   }
+}
+
+function addedUp(a: Usage, b: Usage): Usage {
+  return Object.fromEntries(Object.keys(a).map((key) => [key, a[key as keyof Usage] + b[key as keyof Usage]])) as Usage;
 }
 
 const NO_USAGE: Usage = {

@@ -27,7 +27,7 @@ async function drain({ live }: Parts, drainMs: number): Promise<void> {
 }
 
 async function interrupt(run: LiveRun, settler: Settler): Promise<void> {
-  run.abort(CLOSED);
+  await run.stop(CLOSED);
   await settler.settle(run, { status: "interrupted", cause: CLOSED });
 }
 

@@ -41,6 +41,7 @@ export class Execution {
   readonly #timers = new Set<NodeJS.Timeout>();
   #end!: (end: ExecutionEnd) => void;
   #threadId: number | undefined;
+  #aborted = false;
   #answeredAt = performance.now();
 
   constructor(options: ExecutionOptions) {
@@ -64,6 +65,9 @@ export class Execution {
       },
     });
     if (options.watched) this.#host.watch(true);
+    this.#after(START_MS, () => {
+      if (this.#threadId === undefined) this.#end({ kind: "lost", cause: NOT_STARTED });
+    });
     this.released = this.#run(port2);
   }
 
@@ -91,7 +95,8 @@ export class Execution {
 
   /** Safe to call twice; the first reason is the one the run is told. */
   abort(cause: Cause): void {
-    if (this.#timers.size > 0) return;
+    if (this.#aborted) return;
+    this.#aborted = true;
     this.#host.abort(cause);
     const { abortMs, terminateMs } = this.#options.grace;
     this.#after(abortMs, () => this.#endProcesses());
@@ -110,7 +115,9 @@ export class Execution {
 
   async #run(port: MessageChannel["port2"]): Promise<void> {
     try {
-      await this.#options.pool.run(this.#options.task, port, { dedicated: this.#options.dedicated });
+      const given = this.#options.pool.run(this.#options.task, port, { dedicated: this.#options.dedicated });
+      // A thread that never starts never gives the run back.
+      await Promise.race([given, this.#neverStarted()]);
       // The result travels on the run's own port and may be a moment behind the thread's word that it is free.
       this.#after(RESULT_GRACE_MS, () => this.#end({ kind: "lost", cause: NO_RESULT }));
     } catch (error) {
@@ -120,6 +127,11 @@ export class Execution {
     this.#endProcesses();
     this.#host.close();
     for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  async #neverStarted(): Promise<void> {
+    const end = await this.ended;
+    if (end.kind === "finished" || end.cause !== NOT_STARTED) await new Promise(() => undefined);
   }
 
   #endProcesses(): void {
@@ -139,6 +151,12 @@ export class Execution {
   }
 }
 
+/** A thread loads in well under a second; one that is kept busy by another run is ended long before this. */
+const START_MS = 60_000;
+const NOT_STARTED: Cause = {
+  code: "worker_start_failed",
+  message: "No thread took the run up within 60 s; the worker's file may not load, or every thread is stuck.",
+};
 const RESULT_GRACE_MS = 2000;
 const IGNORED_ABORT: Cause = {
   code: "worker_stuck",

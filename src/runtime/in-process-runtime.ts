@@ -70,7 +70,7 @@ class InProcessRuntime implements SubagentRuntime {
   readonly #carrier: RunCarrier;
   readonly #homeward: Homeward;
   readonly #stopWatching: () => void;
-  readonly #settled = new Set<() => void>();
+  readonly #waiting = new Set<(runId: string) => void>();
   #closed: Promise<void> | undefined;
   #loop = performance.eventLoopUtilization();
 
@@ -96,7 +96,7 @@ class InProcessRuntime implements SubagentRuntime {
       execEnv: options.execEnv,
     };
     this.#settler = new Settler(this.#parts, (run, owed) => {
-      for (const look of this.#settled) look();
+      for (const watcher of [...this.#waiting]) watcher(run.id);
       this.#homeward.settled(run, owed);
     });
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
@@ -157,7 +157,7 @@ class InProcessRuntime implements SubagentRuntime {
     requester: Requester,
     options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<WaitResult> {
-    return waitFor(this.#parts.registry, runIds, requester, options, this.#settled);
+    return waitFor(this.#parts.registry, runIds, requester, options, this.#waiting);
   }
 
   async list(requester: Requester, options: ListOptions = {}): Promise<RunView[]> {

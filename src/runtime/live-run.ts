@@ -6,6 +6,7 @@
  * `waiting`: its own turn is over, its children are not; it holds no slot and no place in a thread.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Cause } from "../errors.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { ChildContext, HostTool } from "../host.ts";
@@ -29,11 +30,13 @@ export type LiveRunFacts = {
 export class LiveRun {
   readonly facts: LiveRunFacts;
   readonly outcome = new RunOutcome();
-  readonly usage: Usage = { ...NO_USAGE };
   state: RunState = "queued";
   execution: Execution | undefined;
   timer: NodeJS.Timeout | undefined;
   startedAt: number | undefined;
+  /** Of turns that are over, and of the one under way as far as it has told. */
+  #turnsUsage: Usage = { ...NO_USAGE };
+  #turnUsage: Usage = { ...NO_USAGE };
   /** The last visible text of its turns so far. */
   text = "";
   /** The model that answered last. */
@@ -73,11 +76,36 @@ export class LiveRun {
     this.execution?.abort(cause);
   }
 
-  addUsage(turn: Usage): void {
-    for (const key of Object.keys(this.usage) as (keyof Usage)[]) this.usage[key] += turn[key];
+  /** Tells a running turn to stop, and gives it a moment to bring its partial answer home. */
+  async stop(cause: Cause): Promise<void> {
+    const { execution } = this;
+    if (execution === undefined) return;
+    execution.abort(cause);
+    await Promise.race([execution.ended, delay(PARTIAL_MS, undefined, { ref: false })]);
+  }
+
+  get usage(): Usage {
+    return sum(this.#turnsUsage, this.#turnUsage);
+  }
+
+  /** @param turn what the turn under way has used so far */
+  using(turn: Usage): void {
+    this.#turnUsage = turn;
+  }
+
+  /** The turn under way is over; what it has told last counts. */
+  endTurn(): void {
+    this.#turnsUsage = this.usage;
+    this.#turnUsage = { ...NO_USAGE };
   }
 }
 
+function sum(a: Usage, b: Usage): Usage {
+  return Object.fromEntries(Object.keys(a).map((key) => [key, a[key as keyof Usage] + b[key as keyof Usage]])) as Usage;
+}
+
+/** A message to the thread and its answer take well under a millisecond when the thread's loop turns. */
+const PARTIAL_MS = 500;
 const NO_USAGE: Usage = {
   input: 0,
   output: 0,

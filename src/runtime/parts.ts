@@ -31,15 +31,23 @@ export type Parts = {
 export class LiveRuns {
   readonly #byId = new Map<string, LiveRun>();
   readonly #bySession = new Map<string, LiveRun>();
+  readonly #byRequester = new Map<string, Set<LiveRun>>();
 
   add(run: LiveRun): void {
     this.#byId.set(run.id, run);
     this.#bySession.set(run.sessionKey, run);
+    const { requesterSessionKey } = run.facts.row;
+    const siblings = this.#byRequester.get(requesterSessionKey) ?? new Set();
+    this.#byRequester.set(requesterSessionKey, siblings.add(run));
   }
 
   remove(run: LiveRun): void {
     this.#byId.delete(run.id);
     if (this.#bySession.get(run.sessionKey) === run) this.#bySession.delete(run.sessionKey);
+    const { requesterSessionKey } = run.facts.row;
+    const siblings = this.#byRequester.get(requesterSessionKey);
+    siblings?.delete(run);
+    if (siblings?.size === 0) this.#byRequester.delete(requesterSessionKey);
   }
 
   get(runId: string): LiveRun | undefined {
@@ -52,9 +60,7 @@ export class LiveRuns {
 
   /** Unsettled children that a session asked for. */
   childrenOf(sessionKey: string): LiveRun[] {
-    return [...this.#byId.values()].filter(
-      (run) => run.facts.row.requesterSessionKey === sessionKey && run.outcome.settled === undefined,
-    );
+    return [...(this.#byRequester.get(sessionKey) ?? [])].filter((run) => run.outcome.settled === undefined);
   }
 
   all(): LiveRun[] {

@@ -5,7 +5,7 @@
  */
 
 import type { EngineTask, HostRequest } from "../channel/protocol.ts";
-import { causeOf, InprocessError } from "../errors.ts";
+import { causeOf, InprocessError, type Cause } from "../errors.ts";
 import type { EngineEvent, LifecycleEvent } from "../events.ts";
 import type { ToolOutput } from "../host.ts";
 import { writeThreadLines } from "../log.ts";
@@ -13,6 +13,7 @@ import { Execution, type ExecutionEnd } from "./execution.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import { identity, type Settler } from "./settler.ts";
+import type { OutcomeStatus } from "../types.ts";
 
 export class RunCarrier {
   readonly #parts: Parts;
@@ -80,10 +81,11 @@ export class RunCarrier {
 
   async #turnEnded(run: LiveRun, end: ExecutionEnd): Promise<void> {
     if (end.kind === "finished") {
-      run.addUsage(end.result.usage);
+      run.using(end.result.usage);
       run.text = end.result.text || run.text;
       run.answeredBy = end.result.model ?? run.answeredBy;
     }
+    run.endTurn();
     if (run.outcome.settled !== undefined) return;
     if (end.kind === "lost") return this.#threadLost(run, end);
     const { status, cause } = end.result;
@@ -93,7 +95,7 @@ export class RunCarrier {
       return;
     }
     await this.#settler.settle(run, {
-      status: status === "aborted" && cause?.code === "run_interrupted" ? "interrupted" : "error",
+      status: (status === "aborted" && cause !== undefined && ABORTED[cause.code]) || "error",
       cause: cause ?? { code: "engine_failed", message: "The engine ended the run without a reason." },
     });
   }
@@ -111,8 +113,8 @@ export class RunCarrier {
   }
 
   async #threadLost(run: LiveRun, end: Extract<ExecutionEnd, { kind: "lost" }>): Promise<void> {
-    if (run.lostBefore) {
-      await this.#settler.settle(run, { status: "error", cause: end.cause });
+    if (run.lostBefore || end.cause.code === "worker_start_failed") {
+      await this.#settler.settle(run, { status: "error", cause: run.lostBefore ? culprit(end.cause) : end.cause });
       return;
     }
     // Ended because of a run beside it: no suspicion falls on this one.
@@ -135,13 +137,20 @@ export class RunCarrier {
   async #timeUp(run: LiveRun): Promise<void> {
     const seconds = run.facts.timeoutMs / 1000;
     const cause = { code: "run_timeout", message: `The run was stopped after its ${seconds} s were up.` } as const;
-    run.abort(cause);
+    // The abort brings the partial answer home, and settles; a turn that doesn't let go is settled without.
+    await run.stop(cause);
     await this.#settler.settle(run, { status: "timeout", cause });
   }
 
   #heard(run: LiveRun, event: EngineEvent): void {
-    if (event.type === "usage") run.answeredBy = event.model;
-    this.#parts.hub.publish({ ...identity(run), ...event }, run.facts.row.rootSessionKey);
+    let told = event;
+    if (event.type === "usage") {
+      run.answeredBy = event.model;
+      run.using(event.usage);
+      // An engine knows of its own turn; whoever watches wants the run's.
+      told = { ...event, usage: run.usage };
+    }
+    this.#parts.hub.publish({ ...identity(run), ...told }, run.facts.row.rootSessionKey);
   }
 
   #publish(run: LiveRun, event: LifecycleEvent): void {
@@ -207,4 +216,14 @@ function bounded(output: ToolOutput, tool: string): ToolOutput {
   );
 }
 
+function culprit({ code, message }: Cause): Cause {
+  return { code, message: `The run's thread ended twice, the second time with no other run in it. ${message}` };
+}
+
+/** What an aborted turn settles as, by the reason it was given. */
+const ABORTED: Partial<Record<Cause["code"], OutcomeStatus>> = {
+  run_timeout: "timeout",
+  run_interrupted: "interrupted",
+  run_killed: "killed",
+};
 const TOOL_OUTPUT_CHARS = 1_048_576;

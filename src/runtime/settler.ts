@@ -91,7 +91,7 @@ export function identity(run: LiveRun): { runId: string; sessionKey: string; req
 
 function settlementOf(run: LiveRun, at: number): Settlement {
   const outcome = run.outcome.settled!;
-  const usage = { ...run.usage };
+  const { usage } = run;
   const model = run.answeredBy;
   return {
     runId: run.id,
@@ -119,7 +119,7 @@ function completionOf(run: LiveRun, outcome: Outcome, at: number): Completion {
     requesterSessionKey: row.requesterSessionKey,
     outcome,
     text: run.text,
-    usage: { ...run.usage },
+    usage: run.usage,
     task: row.task,
     runtimeMs: runtimeMs(run, at),
     transcriptPath: row.transcriptPath,

@@ -17,7 +17,7 @@ export function viewOf(row: RunRow, live?: LiveRun): RunView {
     depth: row.depth,
     task: row.task,
     state: live?.state ?? row.state,
-    usage: live === undefined ? row.usage : { ...live.usage },
+    usage: live?.usage ?? row.usage,
     pendingDescendants: row.pendingDescendants,
     createdAt: row.createdAt,
     delivery: row.delivery,
@@ -43,13 +43,13 @@ export function statsOf({ pool, lane, live, registry }: Parts, loopUtilization: 
   };
 }
 
-/** @param wakeUps called after every settlement while this waits */
+/** @param watchers told of every settlement, by run id, while this waits */
 export async function waitFor(
   registry: Registry,
   runIds: string[],
   requester: Requester,
   options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal },
-  wakeUps: Set<() => void>,
+  watchers: Set<(runId: string) => void>,
 ): Promise<WaitResult> {
   const errors: WaitResult["errors"] = [];
   const mine = [...new Set(runIds)].filter((runId) => {
@@ -73,19 +73,20 @@ export async function waitFor(
 
   const first = look(false);
   if (enough(first) || options.timeoutMs === 0) return { ...first, timedOut: !enough(first) };
+  const unsettled = new Set(first.pending);
   return new Promise((resolve) => {
     const done = (timedOut: boolean): void => {
-      wakeUps.delete(wake);
+      watchers.delete(settled);
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", aborted);
       resolve(look(timedOut));
     };
-    const wake = (): void => {
-      if (enough(look(false))) done(false);
+    const settled = (runId: string): void => {
+      if (unsettled.delete(runId) && (unsettled.size === 0 || options.mode === "any")) done(false);
     };
     const aborted = (): void => done(true);
     const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => done(true), options.timeoutMs);
-    wakeUps.add(wake);
+    watchers.add(settled);
     options.signal?.addEventListener("abort", aborted, { once: true });
     if (options.signal?.aborted) done(true);
   });
