@@ -16,6 +16,7 @@ import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { mainSessionKey } from "../sessions/session-key.ts";
 import { createSessionTools } from "../tools/session-tools.ts";
 import type { Requester, ResolvedModel, Usage } from "../types.ts";
+import { addUsage, noUsage } from "../usage.ts";
 import { execEnvironment, threadEnvironment } from "./environment.ts";
 import { stateLayout } from "./state-layout.ts";
 
@@ -36,7 +37,7 @@ export class MainSession {
   readonly transcriptPath: string;
   readonly requester: Requester;
   /** Of the turns that are over. */
-  usage: Usage = { ...NO_USAGE };
+  usage: Usage = noUsage();
   /** The last visible text. */
   text = "";
   /** The model that answered last, `provider/id`. */
@@ -97,9 +98,9 @@ export class MainSession {
     this.#execution = execution;
     const end = await execution.ended;
     this.#execution = undefined;
-    if (end.kind === "lost") return { status: "error", text: "", cause: end.cause, usage: { ...NO_USAGE } };
+    if (end.kind === "lost") return { status: "error", text: "", cause: end.cause, usage: noUsage() };
     const { result } = end;
-    this.usage = addedUp(this.usage, result.usage);
+    this.usage = addUsage(this.usage, result.usage);
     this.answeredBy = result.model ?? this.answeredBy;
     if (result.text !== "" && !SILENT_ANSWERS.has(result.text)) this.text = result.text;
     return result;
@@ -122,7 +123,7 @@ export class MainSession {
 
   /** An engine knows of its own turn; whoever watches wants the session's. */
   #ofSession(event: EngineEvent): EngineEvent {
-    return event.type === "usage" ? { ...event, usage: addedUp(this.usage, event.usage) } : event;
+    return event.type === "usage" ? { ...event, usage: addUsage(this.usage, event.usage) } : event;
   }
 
   #publish(event: EngineEvent | LifecycleEvent): void {
@@ -176,18 +177,4 @@ export class MainSession {
   }
 }
 
-function addedUp(a: Usage, b: Usage): Usage {
-  return Object.fromEntries(Object.keys(a).map((key) => [key, a[key as keyof Usage] + b[key as keyof Usage]])) as Usage;
-}
-
-const NO_USAGE: Usage = {
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  totalTokens: 0,
-  costUsd: 0,
-  turns: 0,
-  toolCalls: 0,
-};
 const SILENT_ANSWERS = new Set(["NO_REPLY", "ANNOUNCE_SKIP"]);

@@ -38,6 +38,7 @@ export class WorkerPool {
   readonly #placement: Placement;
   readonly #shared: Piscina;
   readonly #dedicated = new Set<Piscina>();
+  readonly #ends = new WeakMap<Piscina, Promise<void>>();
   #loops = new Map<number, EventLoopUtilization>();
   #warming: Promise<void> | undefined;
   #closed = false;
@@ -73,7 +74,7 @@ export class WorkerPool {
       await this.#post(own, work);
     } finally {
       this.#dedicated.delete(own);
-      await own.destroy();
+      await this.#end(own);
     }
   }
 
@@ -107,12 +108,19 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.race([this.#warming?.catch(() => undefined), delay(WARM_GRACE_MS, undefined, { ref: false })]);
-    await Promise.all([this.#shared, ...this.#dedicated].map((pool) => pool.destroy()));
+    await Promise.all([this.#shared, ...this.#dedicated].map((pool) => this.#end(pool)));
   }
 
   async #warmAll(): Promise<void> {
     const task = { dir: this.#options.scratchDir };
     await Promise.all(this.#shared.threads.map(() => this.#shared.run(task, { name: "warm" })));
+  }
+
+  /** Once for each: a second `destroy` beside the first makes piscina replace the thread that the first one ends. */
+  #end(pool: Piscina): Promise<void> {
+    const end = this.#ends.get(pool) ?? pool.destroy();
+    this.#ends.set(pool, end);
+    return end;
   }
 
   async #post(pool: Piscina, work: ThreadTask): Promise<void> {

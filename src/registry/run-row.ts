@@ -3,6 +3,7 @@
 import type { SQLOutputValue } from "node:sqlite";
 
 import { isErrorCode } from "../errors.ts";
+import { noUsage } from "../usage.ts";
 import type { DeliveryState, Outcome, OutcomeStatus, RunState, Usage } from "../types.ts";
 
 /** A run about to be admitted. Times are milliseconds since the epoch, paths absolute. */
@@ -78,7 +79,7 @@ export function toRunRow(row: Row): RunRow {
     createdAt: Number(row["createdAt"]),
     state: row["state"] as RunState,
     ownerId: String(row["ownerId"]),
-    usage: row["usage"] === null ? { ...NO_USAGE } : (JSON.parse(String(row["usage"])) as Usage),
+    usage: row["usage"] === null ? noUsage() : (JSON.parse(String(row["usage"])) as Usage),
     textBytesCut: Number(row["resultBytesCut"]),
     pendingDescendants: Number(row["unsettledBelow"]),
     delivery: (row["delivery"] ?? "none") as DeliveryState,
@@ -121,14 +122,3 @@ function toOutcome(row: Row): Outcome {
 export const TASK_CHARS = 2_000;
 export const CAUSE_CHARS = 2_000;
 export const RESULT_BYTES = 256 * 1024;
-
-const NO_USAGE: Usage = {
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  totalTokens: 0,
-  costUsd: 0,
-  turns: 0,
-  toolCalls: 0,
-};

@@ -33,7 +33,11 @@ async function interrupt(run: LiveRun, settler: Settler): Promise<void> {
 
 async function withinGrace(released: Promise<unknown>, { config }: Parts): Promise<void> {
   const { abortMs, terminateMs } = config.subagents.grace;
-  await Promise.race([released, delay(abortMs + terminateMs)]);
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  // Taken back afterwards: it would hold a process that has nothing else to do.
+  const timer = setTimeout(resolve, abortMs + terminateMs);
+  await Promise.race([released, over]);
+  clearTimeout(timer);
 }
 
 function delay(ms: number): Promise<void> {

@@ -14,6 +14,7 @@ import type { Config } from "../config.ts";
 import { causeOf, messageOf, type Cause } from "../errors.ts";
 import type { EngineEvent } from "../events.ts";
 import type { WorkerPool } from "../pool/worker-pool.ts";
+import { noUsage } from "../usage.ts";
 
 export type ExecutionEnd = { kind: "finished"; result: EngineResult } | { kind: "lost"; cause: Cause };
 
@@ -60,7 +61,7 @@ export class Execution {
       pong: () => void (this.#answeredAt = performance.now()),
       finished: (result) => this.#end({ kind: "finished", result }),
       invalid: (cause) => {
-        this.#end({ kind: "finished", result: { status: "error", text: "", cause, usage: { ...NO_USAGE } } });
+        this.#end({ kind: "finished", result: { status: "error", text: "", cause, usage: noUsage() } });
         this.abort(cause);
       },
     });
@@ -163,13 +164,3 @@ const IGNORED_ABORT: Cause = {
   message: "The run did not give its thread back when it was told to stop.",
 };
 const NO_RESULT: Cause = { code: "worker_lost", message: "The run's thread gave it back without a result." };
-const NO_USAGE = {
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  totalTokens: 0,
-  costUsd: 0,
-  turns: 0,
-  toolCalls: 0,
-};

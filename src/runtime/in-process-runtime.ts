@@ -30,7 +30,7 @@ import { EventHub } from "./event-hub.ts";
 import { Homeward } from "./homeward.ts";
 import { Lane } from "./lane.ts";
 import { LiveRuns, type Parts, type SessionTools } from "./parts.ts";
-import { recover } from "./recover.ts";
+import { keepRecovering, recover } from "./recover.ts";
 import { RunCarrier } from "./run-carrier.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 import { identity, Settler } from "./settler.ts";
@@ -69,7 +69,7 @@ class InProcessRuntime implements SubagentRuntime {
   readonly #settler: Settler;
   readonly #carrier: RunCarrier;
   readonly #homeward: Homeward;
-  readonly #stopWatching: () => void;
+  readonly #stops: (() => void)[];
   readonly #waiting = new Set<(runId: string) => void>();
   #closed: Promise<void> | undefined;
   #loop = performance.eventLoopUtilization();
@@ -100,9 +100,14 @@ class InProcessRuntime implements SubagentRuntime {
       this.#homeward.settled(run, owed);
     });
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
+    registry.claimOwner();
     recover(this.#parts);
+    registry.purgeOlderThan();
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);
-    this.#stopWatching = watchThreads(this.#parts);
+    this.#stops = [
+      watchThreads(this.#parts),
+      keepRecovering(this.#parts, (sessionKey) => this.#homeward.nudge(sessionKey)),
+    ];
   }
 
   async ready(): Promise<void> {
@@ -202,7 +207,7 @@ class InProcessRuntime implements SubagentRuntime {
 
   close(options: { drainMs?: number } = {}): Promise<void> {
     return (this.#closed ??= close(this.#parts, this.#settler, options.drainMs ?? 0, async () => {
-      this.#stopWatching();
+      for (const stop of this.#stops) stop();
       await this.#homeward.close();
     }));
   }

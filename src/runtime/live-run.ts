@@ -12,6 +12,7 @@ import type { NewRun } from "../registry/run-row.ts";
 import type { ChildContext, HostTool } from "../host.ts";
 import type { Isolation, ResolvedModel, RunState, ThinkingLevel, Usage } from "../types.ts";
 import type { Execution } from "./execution.ts";
+import { addUsage, noUsage } from "../usage.ts";
 import { RunOutcome } from "./run-outcome.ts";
 
 export type LiveRunFacts = {
@@ -35,8 +36,8 @@ export class LiveRun {
   timer: NodeJS.Timeout | undefined;
   startedAt: number | undefined;
   /** Of turns that are over, and of the one under way as far as it has told. */
-  #turnsUsage: Usage = { ...NO_USAGE };
-  #turnUsage: Usage = { ...NO_USAGE };
+  #turnsUsage: Usage = noUsage();
+  #turnUsage: Usage = noUsage();
   /** The last visible text of its turns so far. */
   text = "";
   /** The model that answered last. */
@@ -85,7 +86,7 @@ export class LiveRun {
   }
 
   get usage(): Usage {
-    return sum(this.#turnsUsage, this.#turnUsage);
+    return addUsage(this.#turnsUsage, this.#turnUsage);
   }
 
   /** @param turn what the turn under way has used so far */
@@ -96,23 +97,9 @@ export class LiveRun {
   /** The turn under way is over; what it has told last counts. */
   endTurn(): void {
     this.#turnsUsage = this.usage;
-    this.#turnUsage = { ...NO_USAGE };
+    this.#turnUsage = noUsage();
   }
-}
-
-function sum(a: Usage, b: Usage): Usage {
-  return Object.fromEntries(Object.keys(a).map((key) => [key, a[key as keyof Usage] + b[key as keyof Usage]])) as Usage;
 }
 
 /** A message to the thread and its answer take well under a millisecond when the thread's loop turns. */
 const PARTIAL_MS = 500;
-const NO_USAGE: Usage = {
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  totalTokens: 0,
-  costUsd: 0,
-  turns: 0,
-  toolCalls: 0,
-};

@@ -5,6 +5,7 @@ import type { EngineResult, EngineTask } from "../channel/protocol.ts";
 import { WorkerEnd } from "../channel/worker-end.ts";
 import { causeOf, InprocessError, type Cause } from "../errors.ts";
 import { redact, redactText } from "../redact.ts";
+import { noUsage } from "../usage.ts";
 import { readAgentsMd } from "./agents-md.ts";
 import type { EngineLink, TranscriptMessage } from "./engine.ts";
 import { loadEngine } from "./engines/load-engine.ts";
@@ -85,16 +86,5 @@ function userMessage(text: string): TranscriptMessage {
 }
 
 function failed(cause: Cause): EngineResult {
-  return { status: "error", text: "", cause, usage: NO_USAGE };
+  return { status: "error", text: "", cause, usage: noUsage() };
 }
-
-const NO_USAGE = {
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  totalTokens: 0,
-  costUsd: 0,
-  turns: 0,
-  toolCalls: 0,
-};

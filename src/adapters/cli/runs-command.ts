@@ -42,11 +42,13 @@ function showAll(registry: Registry, limit: number, json: boolean, write: (line:
 
 function showOne(registry: Registry, target: string, json: boolean, write: (line: string) => void): void {
   const found = registry.listRuns({ limit: LOOK_BACK }).filter((row) => row.runId.startsWith(target));
-  const [row, ...others] = found;
-  if (row === undefined)
+  const [first, ...others] = found;
+  if (first === undefined)
     throw new InprocessError("not_found", `no run begins with ${target}; list them with "openclaw-inprocess runs"`);
   if (others.length > 0)
     throw new InprocessError("ambiguous", `${found.length} runs begin with ${target}; give more of the id`);
+  // A list leaves the answers out.
+  const row = registry.run(first.runId) ?? first;
   const { message, ...completion } = completionOfRow(row, row.outcome ?? { status: "interrupted" });
   if (json) return write(JSON.stringify({ ...viewOf(row), text: completion.text }));
   write(row.state === "settled" ? terminalBlock(message) : lineOf(row));

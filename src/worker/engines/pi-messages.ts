@@ -12,12 +12,8 @@ export function textOf(message: AssistantMessage): string {
     .trim();
 }
 
-export function noUsage(): Usage {
-  return { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, totalTokens: 0, costUsd: 0, turns: 0, toolCalls: 0 };
-}
-
 /** Adds one model call's usage to a run's. A server that tells nonsense counts as one that tells nothing. */
-export function addUsage(sum: Usage, call: PiUsage): void {
+export function addCall(sum: Usage, call: PiUsage): void {
   sum.input += told(call.input);
   sum.output += told(call.output);
   sum.cacheRead += told(call.cacheRead);

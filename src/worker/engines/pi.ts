@@ -9,9 +9,10 @@ import {
 import type { AssistantMessage, Message, ThinkingLevel as PiThinkingLevel, Tool } from "@earendil-works/pi-ai";
 import type { EngineResult, EngineTask } from "../../channel/protocol.ts";
 import { causeOf, InprocessError, type Cause } from "../../errors.ts";
+import { noUsage } from "../../usage.ts";
 import type { Engine, EngineLink, EngineTool, TranscriptMessage } from "../engine.ts";
 import { createModelStream, toPiModel } from "./model-stream.ts";
-import { addUsage, noUsage, textOf } from "./pi-messages.ts";
+import { addCall, textOf } from "./pi-messages.ts";
 
 export const piEngine: Engine = {
   async run(task, link, signal) {
@@ -112,7 +113,7 @@ class Turn {
     if (message.role === "assistant") {
       this.#last = message;
       this.#text = textOf(message) || this.#text;
-      addUsage(this.#usage, message.usage);
+      addCall(this.#usage, message.usage);
       this.#link.emit({ type: "usage", usage: { ...this.#usage }, model: modelRef(message) });
     }
     await this.#link.transcript.append(message as unknown as TranscriptMessage);
