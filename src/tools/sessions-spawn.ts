@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
-import type { Requester, SpawnParams } from "../types.ts";
+import type { Requester } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
 
 export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester) {
@@ -15,7 +15,7 @@ export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester
     async call(args, toolCallId) {
       const { timeoutSeconds, runtime: _subagent, thread: _unbound, ...params } = args;
       const seconds = params.runTimeoutSeconds ?? timeoutSeconds;
-      const spawn = { ...params, ...(seconds === undefined ? {} : { runTimeoutSeconds: seconds }) } as SpawnParams;
+      const spawn = { ...params, ...(seconds === undefined ? {} : { runTimeoutSeconds: seconds }) };
       // Call ids repeat from turn to turn with some model servers, so one alone names no call.
       const { turnId } = requester;
       return runtime.spawn(spawn, requester, turnId === undefined ? {} : { idempotencyKey: `${turnId}:${toolCallId}` });

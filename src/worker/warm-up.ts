@@ -6,7 +6,7 @@
 
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import type { Server } from "node:http";
+import type { createServer as createServerType, Server } from "node:http";
 import { flushCompileCache } from "node:module";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -82,7 +82,7 @@ function warmTask(dir: string, transcriptPath: string, port: number): EngineTask
   };
 }
 
-function scriptedServer(createServer: typeof import("node:http").createServer): Server {
+function scriptedServer(createServer: typeof createServerType): Server {
   let calls = 0;
   return createServer((request, response) => {
     request.resume();

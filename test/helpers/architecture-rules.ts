@@ -74,10 +74,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   policy: [...CONFIG, "errors.ts", "types.ts"],
   runtime: ["pool", "channel", "announce", "registry", "sessions", "policy", "leaves"],
   pool: ["channel", ...CONFIG, "errors.ts", "types.ts", "package-root.ts"],
-  worker: ["channel", "sessions", "errors.ts", "events.ts", "types.ts", "redact.ts"],
+  worker: ["channel", "sessions", "errors.ts", "events.ts", "types.ts", "redact.ts", "usage.ts"],
   channel: ["errors.ts", "events.ts", "types.ts"],
   announce: ["registry", "sessions", "leaves"],
-  registry: ["sessions", "errors.ts", "types.ts"],
+  registry: ["sessions", "errors.ts", "types.ts", "usage.ts"],
   sessions: ["leaves"],
   leaves: ["leaves"],
 };

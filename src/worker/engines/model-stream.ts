@@ -67,7 +67,7 @@ export function toPiModel(model: ResolvedModel): Model<Api> {
     ...(model.headers === undefined ? {} : { headers: model.headers }),
     ...(model.compat === undefined ? {} : { compat: model.compat }),
     ...(model.thinkingLevelMap === undefined ? {} : { thinkingLevelMap: model.thinkingLevelMap }),
-  } as Model<Api>;
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import {
   type AgentMessage,
   type AgentTool,
 } from "@earendil-works/pi-agent-core";
-import type { AssistantMessage, Message, ThinkingLevel as PiThinkingLevel, Tool } from "@earendil-works/pi-ai";
+import type { AssistantMessage, Message, Tool } from "@earendil-works/pi-ai";
 import type { EngineResult, EngineTask } from "../../channel/protocol.ts";
 import { causeOf, InprocessError, type Cause } from "../../errors.ts";
 import { noUsage } from "../../usage.ts";
@@ -56,7 +56,7 @@ class Turn {
       {
         model: toPiModel(this.#task.model),
         sessionId: this.#task.sessionId,
-        ...(thinking === undefined || thinking === "off" ? {} : { reasoning: thinking as PiThinkingLevel }),
+        ...(thinking === undefined || thinking === "off" ? {} : { reasoning: thinking }),
         convertToLlm: (said) => said as Message[],
         getSteeringMessages: async () => this.#link.takeSteering().map(userMessage),
       },
@@ -124,7 +124,7 @@ class Turn {
       name: tool.name,
       label: tool.label,
       description: tool.description,
-      parameters: tool.parameters as AgentTool["parameters"],
+      parameters: tool.parameters,
       execute: async (toolCallId, args, signal) => {
         const output = await tool.execute(toolCallId, args as Record<string, unknown>, signal ?? NEVER);
         // The loop knows a failed call by its rejection only.

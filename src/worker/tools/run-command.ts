@@ -7,7 +7,7 @@ import { OutputTail } from "./output-tail.ts";
 import { MAX_OUTPUT_BYTES } from "./tool.ts";
 
 export type CommandEnd = {
-  /** Null when it was ended by a signal or never started. */
+  /** Null when it was ended by a signal or by us, or never started. */
   exitCode: number | null;
   signal?: string;
   timedOut: boolean;
@@ -84,7 +84,8 @@ export async function runCommand(options: Command, signal: AbortSignal): Promise
   await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
   child.stdout.destroy();
   child.stderr.destroy();
-  return ended({ ...exit, ...(stopped === undefined ? {} : { [stopped]: true }) }, tail, started);
+  // A shell whose command was ended under it may still give a code of its own, which says nothing.
+  return ended(stopped === undefined ? exit : { exitCode: null, [stopped]: true }, tail, started);
 }
 
 /** Resolved when the stream has ended, however. */
