@@ -7,12 +7,12 @@
  */
 
 import { MessageChannel } from "node:worker_threads";
-import treeKill from "tree-kill";
 import { HostEnd } from "../channel/host-end.ts";
 import type { EngineResult, EngineTask, HostRequest, LogLine } from "../channel/protocol.ts";
 import type { Config } from "../config.ts";
-import { causeOf, messageOf, type Cause } from "../errors.ts";
+import { causeOf, type Cause } from "../errors.ts";
 import type { EngineEvent } from "../events.ts";
+import { killTree } from "../kill-tree.ts";
 import type { WorkerPool } from "../pool/worker-pool.ts";
 import { noUsage } from "../usage.ts";
 
@@ -136,14 +136,7 @@ export class Execution {
   }
 
   #endProcesses(): void {
-    for (const pid of this.#pids) {
-      treeKill(pid, "SIGKILL", (error) => {
-        if (error)
-          this.#options.onLog([
-            { level: "warn", msg: `process ${pid} could not be ended: ${messageOf(error)}`, time: Date.now() },
-          ]);
-      });
-    }
+    for (const pid of this.#pids) void killTree(pid);
     this.#pids.clear();
   }
 

@@ -34,7 +34,7 @@ import { keepRecovering, recover } from "./recover.ts";
 import { RunCarrier } from "./run-carrier.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 import { identity, Settler } from "./settler.ts";
-import { watchThreads } from "./thread-watch.ts";
+import { watchThreads, type StuckAfter } from "./thread-watch.ts";
 import { statsOf, viewOf, waitFor } from "./views.ts";
 
 export type InProcessOptions = {
@@ -52,6 +52,8 @@ export type InProcessOptions = {
   /** The whole environment of commands that `exec` starts. */
   execEnv: Record<string, string>;
   sessionTools: SessionTools;
+  /** When a thread counts as stuck. @default looked at every 2 s, stuck after 15 s */
+  stuck?: StuckAfter;
 };
 
 /** Ready when it resolves: spawns are accepted. Warming goes on in the background. @throws InprocessError `worker_start_failed` */
@@ -105,7 +107,7 @@ class InProcessRuntime implements SubagentRuntime {
     registry.purgeOlderThan();
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);
     this.#stops = [
-      watchThreads(this.#parts),
+      watchThreads(this.#parts, options.stuck),
       keepRecovering(this.#parts, (sessionKey) => this.#homeward.nudge(sessionKey)),
     ];
   }

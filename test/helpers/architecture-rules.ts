@@ -74,7 +74,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   policy: [...CONFIG, "errors.ts", "types.ts"],
   runtime: ["pool", "channel", "announce", "registry", "sessions", "policy", "leaves"],
   pool: ["channel", ...CONFIG, "errors.ts", "types.ts", "package-root.ts"],
-  worker: ["channel", "sessions", "errors.ts", "events.ts", "types.ts", "redact.ts", "usage.ts"],
+  worker: ["channel", "sessions", "errors.ts", "events.ts", "types.ts", "redact.ts", "usage.ts", "kill-tree.ts"],
   channel: ["errors.ts", "events.ts", "types.ts"],
   announce: ["registry", "sessions", "leaves"],
   registry: ["sessions", "errors.ts", "types.ts", "usage.ts"],
@@ -99,7 +99,7 @@ const OWNERS: readonly { name: string; by: readonly string[]; typesToo?: boolean
   { name: "execa", by: ["worker/tools/"] },
   { name: "ignore", by: ["worker/tools/"] },
   // The thread ends what its tools started; the host does it when the thread can't any more.
-  { name: "tree-kill", by: ["worker/tools/", "runtime/"] },
+  { name: "tree-kill", by: ["kill-tree.ts"] },
 ];
 
 const ENVIRONMENT_READERS = ["adapters/", "config.ts", "config/"];

@@ -2,7 +2,7 @@
 
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import { killGroup, killTree } from "./kill-tree.ts";
+import { killGroup, killTree } from "../../kill-tree.ts";
 import { OutputTail } from "./output-tail.ts";
 import { MAX_OUTPUT_BYTES } from "./tool.ts";
 
