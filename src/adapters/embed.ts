@@ -11,7 +11,7 @@ import { createInProcessRuntime } from "../runtime/in-process-runtime.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { createSessionTools } from "../tools/session-tools.ts";
 import { execEnvironment, threadEnvironment } from "./environment.ts";
-import { stateLayout } from "./state-layout.ts";
+import { makePrivate, stateLayout } from "./state-layout.ts";
 
 export type RuntimeOptions = {
   /** From `parseConfig`. */
@@ -34,6 +34,7 @@ export async function createSubagentRuntime(options: RuntimeOptions): Promise<Su
   refuseUnbuilt(config);
   const layout = stateLayout(stateDir);
   const registry = openRegistry({ file: layout.registry });
+  makePrivate(layout.compileCache);
   try {
     return await createInProcessRuntime({
       config,

@@ -71,6 +71,7 @@ class StandaloneGateway implements Standalone {
   #inbox: Completion[] = [];
   #wake: (() => void) | undefined;
   #interrupted = false;
+  #ended = false;
 
   constructor(options: StandaloneOptions, logger: Logger) {
     this.#options = options;
@@ -115,6 +116,7 @@ class StandaloneGateway implements Standalone {
       const stillRunning = (await this.#unsettled()).length;
       end = await this.#main.turn(this.runtime, announcement(completions, stillRunning), "next_turn");
     }
+    this.#ended = true;
     const { usage, answeredBy, text } = this.#main;
     return {
       status: this.#interrupted ? "interrupted" : end.status === "ok" ? "ok" : "error",
@@ -141,6 +143,7 @@ class StandaloneGateway implements Standalone {
 
   async interrupt(): Promise<{ interrupted: { runId: string; label?: string; task: string }[] }> {
     this.#interrupted = true;
+    this.#ended = true;
     const unsettled = await this.#unsettled();
     this.#main.abort({ code: "run_interrupted", message: "The run was interrupted." });
     this.#wake?.();
@@ -166,7 +169,8 @@ class StandaloneGateway implements Standalone {
       workspaceDir: (agentId) => config.agents.list[agentId]?.workspace ?? workspaceDir,
       deliver: async (completions) => {
         if (completions[0]?.requesterSessionKey !== this.mainSessionKey) return "gone";
-        if (this.#main.busy || this.#inbox.length > 0) return "busy";
+        // Once the session has ended nobody would see it: it stays owed, to be read by run id.
+        if (this.#ended || this.#main.busy || this.#inbox.length > 0) return "busy";
         this.#inbox = completions;
         this.#wake?.();
         return "delivered";

@@ -1,5 +1,6 @@
 /** What stands where in a state directory. Everything in it is private to its user (folder 0700). */
 
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 export function stateLayout(stateDir: string) {
@@ -13,4 +14,13 @@ export function stateLayout(stateDir: string) {
     /** Warming up writes here, and takes it away again. */
     scratch: join(stateDir, "warm-up"),
   };
+}
+
+/** For a folder that somebody else would make open to all. One that can't be made is found out by whoever needs it. */
+export function makePrivate(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch {
+    // Said above.
+  }
 }

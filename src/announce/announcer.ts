@@ -88,13 +88,14 @@ export class Announcer {
     }
     if (delivery === "delivered") return this.#delivered(rows);
     if (delivery === "busy") return this.#tryLater(requester);
-    return this.#gone(requester, rows);
+    if (delivery === "gone") return this.#gone(requester, rows);
+    this.#failed(rows, `the host's deliver() answered ${String(delivery)}, not delivered, busy or gone`);
   }
 
   async #withoutDelivered(requester: string, rows: PendingRow[]): Promise<PendingRow[]> {
     const repeats = rows.filter((row) => row.attempts > 0 || this.#inherited.has(row.key)).map((row) => row.key);
     if (repeats.length === 0) return rows;
-    const found = new Set(await this.#options.alreadyDelivered(requester, repeats).catch(() => []));
+    const found = new Set(await this.#withinTime(this.#options.alreadyDelivered(requester, repeats)).catch(() => []));
     this.#delivered(rows.filter((row) => found.has(row.key)));
     return rows.filter((row) => !found.has(row.key));
   }
@@ -150,20 +151,20 @@ export class Announcer {
   #schedule(): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
-    const at = this.#options.outbox.nextDue();
     // What is due already is either held back or under way; only what was postponed needs the timer.
-    if (at === undefined || at <= Date.now()) return;
+    const at = this.#options.outbox.nextDue(Date.now());
+    if (at === undefined) return;
     this.#timer = setTimeout(() => this.#tryDue(), at - Date.now()).unref();
   }
 
-  async #withinTime(delivery: Promise<Delivery>): Promise<Delivery> {
+  async #withinTime<T>(answer: Promise<T>): Promise<T> {
     const { timeoutMs } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`the host took longer than ${timeoutMs} ms`)), timeoutMs);
     });
     try {
-      return await Promise.race([delivery, late]);
+      return await Promise.race([answer, late]);
     } finally {
       clearTimeout(timer);
     }

@@ -46,7 +46,7 @@ export class Outbox {
     this.#due = db.prepare(
       `SELECT * FROM outbox WHERE ${mine} AND nextAttemptAt <= :now ORDER BY nextAttemptAt, rowid`,
     );
-    this.#nextDue = db.prepare(`SELECT MIN(nextAttemptAt) AS at FROM outbox WHERE ${mine}`);
+    this.#nextDue = db.prepare(`SELECT MIN(nextAttemptAt) AS at FROM outbox WHERE ${mine} AND nextAttemptAt > :after`);
     this.#pendingFor = db.prepare(
       `SELECT * FROM outbox WHERE ${mine} AND requesterSessionKey = :requesterSessionKey ORDER BY rowid`,
     );
@@ -75,9 +75,9 @@ export class Outbox {
     return this.#db.read(() => this.#due.all({ ownerId: this.#ownerId, now })).map(toPendingRow);
   }
 
-  /** When the next one of this owner's is due; undefined with none pending. */
-  nextDue(): number | undefined {
-    const at = this.#db.read(() => this.#nextDue.get({ ownerId: this.#ownerId }))?.["at"];
+  /** When the next one of this owner's is due that isn't by `after`; undefined with none. @default any that is pending */
+  nextDue(after = -1): number | undefined {
+    const at = this.#db.read(() => this.#nextDue.get({ ownerId: this.#ownerId, after }))?.["at"];
     return typeof at === "number" ? at : undefined;
   }
 

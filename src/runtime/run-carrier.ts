@@ -7,7 +7,7 @@
 import type { EngineTask, HostRequest } from "../channel/protocol.ts";
 import { causeOf, InprocessError, type Cause } from "../errors.ts";
 import type { EngineEvent, LifecycleEvent } from "../events.ts";
-import type { ToolOutput } from "../host.ts";
+import type { ToolOutput, ToolVerdict } from "../host.ts";
 import { writeThreadLines } from "../log.ts";
 import { Execution, type ExecutionEnd } from "./execution.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -168,7 +168,9 @@ export class RunCarrier {
       }
       case "verdict": {
         const { toolCallId, tool, args } = request;
-        return (await host.beforeToolCall?.({ child, toolCallId, tool, args })) ?? { allow: true };
+        if (host.beforeToolCall === undefined) return { allow: true };
+        // An answer that is none lets nothing through.
+        return (await host.beforeToolCall({ child, toolCallId, tool, args })) ?? NO_VERDICT;
       }
       case "refresh_model":
         return host.resolveModel(request.model, child.agentId, { refresh: true, signal });
@@ -226,4 +228,5 @@ const ABORTED: Partial<Record<Cause["code"], OutcomeStatus>> = {
   run_interrupted: "interrupted",
   run_killed: "killed",
 };
+const NO_VERDICT: ToolVerdict = { allow: false, reason: "The gateway's tool policy gave no answer." };
 const TOOL_OUTPUT_CHARS = 1_048_576;

@@ -38,7 +38,12 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
   } catch (error) {
     if (result.status === "ok") result = { ...result, ...failed(causeOf(error, "transcript_unusable")) };
   }
-  end.finish(result);
+  try {
+    end.finish(result);
+  } catch (error) {
+    // An engine of the user's own may answer with what can't cross the channel.
+    end.finish(failed(causeOf(error, "engine_failed")));
+  }
 }
 
 /** Writes the turn's prompt before anything else, so that a thread lost later finds it there. */

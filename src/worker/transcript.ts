@@ -27,9 +27,12 @@ async function openFile(path: string, session: { id: string; cwd: string }): Pro
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const before = await readIfThere(path);
   const { messages, lastId, torn } = parseTranscript(before);
-  if (torn) await truncate(path, Buffer.byteLength(before.slice(0, before.lastIndexOf("\n") + 1)));
+  const kept = torn ? before.slice(0, before.lastIndexOf("\n") + 1) : before;
+  if (torn) await truncate(path, Buffer.byteLength(kept));
   const file = await open(path, "a", 0o600);
-  if (before === "") await file.appendFile(headerLine(session.id, session.cwd));
+  if (kept === "") await file.appendFile(headerLine(session.id, session.cwd));
+  // Cut off between a line and its end.
+  else if (!kept.endsWith("\n")) await file.appendFile("\n");
   const transcript = new TranscriptFile(file, messages, lastId);
   for (const result of interruptedCalls(messages)) await transcript.append(result);
   return transcript;

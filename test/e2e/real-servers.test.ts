@@ -58,6 +58,21 @@ describe("run with --base-url, --model and --api-key-env", () => {
   });
 });
 
+describe("a server that repeats the key it refuses", () => {
+  it("is told of without the key", async () => {
+    const { cli, stateDir } = await runOn({
+      main: oneChild("").main,
+      child: () => ({ status: 401, message: `no such key: ${KEY}` }),
+      log: true,
+    });
+    const run = await cli.done;
+    expect(run).toMatchObject({ code: 0, stdout: "answered\n" });
+    expect(run.stderr).toMatch(/the job: failed \(.*no such key: /);
+    expect(run.stdout + run.stderr).not.toContain(KEY);
+    expect(filesHolding(stateDir, KEY)).toEqual([]);
+  });
+});
+
 describe("a child that fails", () => {
   it("is announced with its server's text, and the main agent's answer still counts", async () => {
     const { cli, server, stateDir } = await runOn({
@@ -199,7 +214,8 @@ function barrier(count: number): () => Promise<void> {
   };
 }
 
-const KEY = "sk-test-house-0123456789abcdef";
+/** Of no shape that gives a key away. */
+const KEY = "house-0123456789abcdef";
 const LEFT = task("left");
 const RIGHT = task("right");
 const JOB = task("the job");

@@ -41,8 +41,8 @@ export function transcriptsIn(stateDir: string): TranscriptOnDisk[] {
 }
 
 export function textOf(message: Message | undefined): string {
-  if (message === undefined || typeof message.content === "string") return message?.content ?? "";
-  return message.content.map((block) => block.text ?? "").join("");
+  if (typeof message?.content === "string") return message.content;
+  return (message?.content ?? []).map((block) => block.text ?? "").join("");
 }
 
 export type RegistryOnDisk = { runs: RunRow[]; owners: OwnerRow[] };

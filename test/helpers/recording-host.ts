@@ -20,6 +20,8 @@ export class RecordingHost implements Host {
     this.model;
   /** Keys that stand in the requester's transcript. */
   known: string[] = [];
+  /** What `alreadyDelivered` answers. */
+  onAsked: (keys: string[]) => Promise<string[]> = async (keys) => keys.filter((key) => this.known.includes(key));
   tools: HostTool[] = [];
   /** Set before the runtime is made, since only a host that has it is asked. */
   beforeToolCall?: (call: ToolCall) => Promise<ToolVerdict>;
@@ -35,7 +37,7 @@ export class RecordingHost implements Host {
 
   async alreadyDelivered(_requester: string, keys: string[]): Promise<string[]> {
     this.asked.push(keys);
-    return keys.filter((key) => this.known.includes(key));
+    return this.onAsked(keys);
   }
 
   async resolveModel(

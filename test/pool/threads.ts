@@ -33,6 +33,7 @@ export function startPool(threads: Partial<PoolConfig> = {}, more: Partial<Worke
     threads: { minThreads: 1, maxThreads: 1, runsPerThread: 64, idleTimeoutMs: 30_000, maxQueue: 100, nice: 0, ...threads },
     workerFile: workerFile(),
     env: {},
+    scratchDir: tempFolder(),
     onError: (error) => void faults.push(error),
     ...more,
   });

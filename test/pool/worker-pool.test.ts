@@ -158,8 +158,11 @@ describe("a pool that is closed", () => {
     await expect(run("echo", { dedicated: true }).released).rejects.toMatchObject({ code: "runtime_closed" });
   });
 
-  it("may be closed twice, and while it is still starting", async () => {
-    const { pool } = startPool({ minThreads: 2, maxThreads: 2 });
+  it("may be closed twice at once, while it is starting and when it has started", async () => {
+    const starting = startPool({ minThreads: 2, maxThreads: 2 }).pool;
+    await Promise.all([starting.close(), starting.close()]);
+    const { pool } = startPool();
+    await pool.ready();
     await Promise.all([pool.close(), pool.close()]);
   });
 });

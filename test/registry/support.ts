@@ -44,7 +44,7 @@ export function openOwned(file: string, owner?: RegistryOptions["owner"]): Regis
 
 export const interruptedCompletion = (run: RunRow) => completionOf(run, { text: `partial of ${run.label}` });
 
-/** A pid that was in use a moment ago, on every system: this process's own would be alive. */
+/** Above what Linux and macOS hand out, and not a multiple of four as on Windows. */
 export const NO_SUCH_PID = 2 ** 22 + 1;
 
 /** Both ways of keeping a registry fulfil the same contract. */

@@ -17,11 +17,16 @@ import { providerCatalog, type CatalogEntry, type ProviderCatalog } from "./prov
  * anew at every call. A fallback that can't be used is left out; a model that can't be used rejects with `model_unusable`.
  * @param options.env the variables keys are looked for in, over those of the config. @default process.env
  */
-export function modelsFromConfig(
+export function modelsFromConfig(config: Config, options: { env?: Env } = {}): Host["resolveModel"] {
+  return modelsFromCatalog(config, providerCatalog(), options);
+}
+
+/** The same over a catalogue of the caller's. */
+export function modelsFromCatalog(
   config: Config,
-  options: { env?: Env; catalog?: ProviderCatalog } = {},
+  catalog: ProviderCatalog,
+  options: { env?: Env } = {},
 ): Host["resolveModel"] {
-  const catalog = options.catalog ?? providerCatalog();
   return async (ref, agentId, call) => {
     call?.signal?.throwIfAborted();
     const env = merged(config.env, options.env ?? process.env);

@@ -9,6 +9,7 @@ import type { Api, AssistantMessage, Model } from "@earendil-works/pi-ai";
 import { AssistantMessageEventStream } from "@earendil-works/pi-ai/utils/event-stream";
 import type { EngineTask } from "../../channel/protocol.ts";
 import { messageOf } from "../../errors.ts";
+import { redactText } from "../../redact.ts";
 import type { ResolvedModel } from "../../types.ts";
 import type { EngineLink } from "../engine.ts";
 import { streamDemo } from "./demo/demo-model.ts";
@@ -86,7 +87,7 @@ async function forward(
   try {
     return await Promise.race([pass(), silence.ignored]);
   } catch (error) {
-    const { error: failure } = errorEvent(model, messageOf(error));
+    const failure = withoutSecrets(errorEvent(model, messageOf(error)).error, model);
     return silence.signal.aborted ? silent(failure, task.modelIdleTimeoutSeconds) : failure;
   } finally {
     silence.stop();
@@ -109,7 +110,8 @@ async function forward(
     for await (const event of events) {
       silence.broken();
       if (event.type === "error") {
-        const failure = silence.signal.aborted ? silent(event.error, task.modelIdleTimeoutSeconds) : event.error;
+        const said = withoutSecrets(event.error, model);
+        const failure = silence.signal.aborted ? silent(said, task.modelIdleTimeoutSeconds) : said;
         if (failure.content.length === 0) return failure;
         out.push(
           silence.signal.aborted
@@ -164,6 +166,12 @@ class Silence {
 function silent(message: AssistantMessage, seconds: number): AssistantMessage {
   const errorMessage = `no answer for ${seconds} s; raise models.providers.${message.provider}.timeoutSeconds if it needs longer`;
   return { ...message, stopReason: "error", rawStopReason: "idle_timeout", errorMessage };
+}
+
+/** Servers repeat the key they refuse; from here on the text goes into transcripts and to people. */
+function withoutSecrets(message: AssistantMessage, { apiKey = "", headers = {} }: ResolvedModel): AssistantMessage {
+  if (message.errorMessage === undefined) return message;
+  return { ...message, errorMessage: redactText(message.errorMessage, [apiKey, ...Object.values(headers)]) };
 }
 
 /** The provider libraries repeat a request by themselves; this tells whoever watches. */

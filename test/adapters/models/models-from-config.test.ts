@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { extractProviders } from "../../../scripts/extract-providers.ts";
 import { DEMO_MODEL } from "../../../src/adapters/models/demo-model.ts";
 import { SPOKEN_APIS } from "../../../src/adapters/models/model-server.ts";
-import { modelsFromConfig } from "../../../src/adapters/models/models-from-config.ts";
+import { modelsFromCatalog, modelsFromConfig } from "../../../src/adapters/models/models-from-config.ts";
 import { providerCatalog } from "../../../src/adapters/models/provider-catalog.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { InprocessError } from "../../../src/errors.ts";
@@ -329,7 +329,7 @@ describe("fallbacks", () => {
 it("reads variables anew at every call, the process's over the config's own", async () => {
   const env: Record<string, string> = {};
   const config = parseConfig({ env: { OPENAI_API_KEY: "inline" }, agents: { defaults: { model: "openai/gpt-5.2" } } });
-  const resolveModel = modelsFromConfig(config, { env, catalog: providerCatalog(join(dir, "providers")) });
+  const resolveModel = modelsFromCatalog(config, providerCatalog(join(dir, "providers")), { env });
   expect((await resolveModel(undefined, "main")).apiKey).toBe("inline");
   env["OPENAI_API_KEY"] = "fresh";
   expect((await resolveModel(undefined, "main", { refresh: true })).apiKey).toBe("fresh");
@@ -337,7 +337,7 @@ it("reads variables anew at every call, the process's over the config's own", as
 });
 
 it("says where the catalogue is missing", async () => {
-  const resolveModel = modelsFromConfig(parseConfig({}), { env: {}, catalog: providerCatalog(join(dir, "gone")) });
+  const resolveModel = modelsFromCatalog(parseConfig({}), providerCatalog(join(dir, "gone")), { env: {} });
   await expect(resolveModel("openai/gpt-5.2", "main")).rejects.toThrow(
     /catalogue of model providers can't be read at .*gone/,
   );

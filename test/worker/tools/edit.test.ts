@@ -29,7 +29,7 @@ describe("edit", () => {
   });
 
   it("refuses text that isn't there, is there more than once, overlaps or changes nothing", async () => {
-    const harness = createHarness({ "a.txt": "aaa\nb\naaa\n" });
+    const harness = createHarness({ "a.txt": "aaa\nb\naaa\nccc\n" });
     const refused = async (args: object, reason: string): Promise<void> => {
       const output = await harness.call("edit", { path: "a.txt", ...args });
       expect(output.isError).toBe(true);
@@ -38,7 +38,7 @@ describe("edit", () => {
     await refused({ oldText: "nope", newText: "x" }, `isn't in a.txt: "nope"`);
     await refused({ oldText: "aaa", newText: "x" }, "more than once (lines 1, 3)");
     // Overlapping places count too.
-    await refused({ oldText: "aa", newText: "x" }, "more than once");
+    await refused({ oldText: "cc", newText: "x" }, "more than once (lines 4, 4)");
     await refused({ oldText: "", newText: "x" }, "isn't empty");
     await refused({ oldText: "b", newText: "b" }, "the same");
     const overlapping = [
@@ -47,7 +47,7 @@ describe("edit", () => {
     ];
     await refused({ edits: overlapping }, "overlap");
     await refused({ edits: Array.from({ length: 101 }, () => ({ oldText: "b", newText: "c" })) }, "at most 100");
-    expect(contentOf(harness, "a.txt")).toBe("aaa\nb\naaa\n");
+    expect(contentOf(harness, "a.txt")).toBe("aaa\nb\naaa\nccc\n");
   });
 
   it("doesn't take patterns in the new text for anything but text", async () => {

@@ -1,0 +1,230 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, it } from "vitest";
+
+import { Announcer, type AnnouncerOptions, type Delivery } from "../../src/announce/announcer.ts";
+import { createLogger } from "../../src/log.ts";
+import { openRegistry, type Registry } from "../../src/registry/registry.ts";
+import type { Completion } from "../../src/types.ts";
+import { LIMITS, newRun, settlementOf } from "../registry/fixtures/rows.ts";
+
+const A = "agent:main:a";
+const B = "agent:main:b";
+
+const open: { announcer: Announcer; registry: Registry }[] = [];
+
+afterEach(async () => {
+  for (const { announcer, registry } of open.splice(0)) {
+    await announcer.close();
+    await registry.close();
+  }
+});
+
+describe("completions on their way", () => {
+  it("are delivered to their own requester, all that wait for it in one delivery, in the order they settled", async () => {
+    const { settle, announcer, calls, delivered } = announce();
+    const labels = [settle(A, "one"), settle(A, "two"), settle(B, "three")];
+    announcer.nudge(A);
+    announcer.nudge(A);
+    announcer.nudge(B);
+    await expect.poll(() => delivered).toHaveLength(3);
+    expect(calls).toEqual([
+      [A, ["one", "two"]],
+      [B, ["three"]],
+    ]);
+    expect(labels).toHaveLength(3);
+  });
+
+  it("that come while their requester is busy are delivered together once it is not", async () => {
+    let answer: Delivery = "busy";
+    const { settle, announcer, calls } = announce({ deliver: async () => answer });
+    settle(A, "one");
+    announcer.nudge(A);
+    await expect.poll(() => calls.length).toBe(1);
+    settle(A, "two");
+    announcer.nudge(A);
+    await expect.poll(() => calls.length).toBe(2);
+    answer = "delivered";
+    settle(A, "three");
+    announcer.nudge(A);
+    await expect.poll(() => calls.length).toBe(3);
+    expect(calls.at(-1)).toEqual([A, ["one", "two", "three"]]);
+  });
+
+  it("that come while a delivery is under way go with the next one", async () => {
+    const first = Promise.withResolvers<Delivery>();
+    const { settle, announcer, calls } = announce({ deliver: async () => (calls.length === 1 ? first.promise : "delivered") });
+    settle(A, "one");
+    announcer.nudge(A);
+    await expect.poll(() => calls.length).toBe(1);
+    settle(A, "two");
+    announcer.nudge(A);
+    await sleep(30);
+    expect(calls).toHaveLength(1);
+    first.resolve("delivered");
+    await expect.poll(() => calls).toEqual([
+      [A, ["one"]],
+      [A, ["two"]],
+    ]);
+  });
+
+  it("are held back while they would come too early", async () => {
+    let early = true;
+    const { settle, announcer, calls } = announce({ holdBack: () => early });
+    settle(A, "one");
+    announcer.nudge(A);
+    await sleep(30);
+    expect(calls).toEqual([]);
+    early = false;
+    announcer.nudge(A);
+    await expect.poll(() => calls).toEqual([[A, ["one"]]]);
+  });
+
+  it("go to the requester's own requester when it is gone, and further up", async () => {
+    const above: Record<string, string> = { [A]: B, [B]: "agent:main:top" };
+    const { settle, announcer, calls, delivered } = announce({
+      deliver: async (requester) => (requester === "agent:main:top" ? "delivered" : "gone"),
+      requesterOf: (session) => above[session],
+    });
+    settle(A, "one");
+    announcer.nudge(A);
+    await expect.poll(() => delivered.length).toBe(1);
+    expect(calls.map(([requester]) => requester)).toEqual([A, B, "agent:main:top"]);
+    expect(delivered[0]!.requesterSessionKey).toBe("agent:main:top");
+  });
+
+  it("are given up when nobody is left, and kept to be read", async () => {
+    const { settle, announcer, undelivered, registry } = announce({ deliver: async () => "gone" });
+    const runId = settle(A, "one");
+    announcer.nudge(A);
+    await expect.poll(() => undelivered).toEqual([["one", `the session ${A} is gone`]]);
+    expect(registry.outbox.byRun(runId)).toMatchObject({ state: "undelivered", completion: { text: "42 words" } });
+  });
+});
+
+describe("a delivery that fails", () => {
+  it.each<[string, AnnouncerOptions["deliver"]]>([
+    ["rejects", () => Promise.reject(new Error("the gateway is restarting"))],
+    ["throws", () => { throw new Error("the gateway is restarting"); }],
+    ["takes too long", () => new Promise(() => undefined)],
+    ["answers with nothing", async () => undefined as never],
+  ])("because the host %s is tried again, asked for before, and counted", async (_how, failing) => {
+    let works = false;
+    const { settle, announcer, calls, asked, delivered } = announce({
+      timeoutMs: 50,
+      deliver: async (requester, completions) => (works ? "delivered" : failing(requester, completions)),
+    });
+    settle(A, "one");
+    announcer.nudge(A);
+    await expect.poll(() => calls.length).toBe(1);
+    works = true;
+    await expect.poll(() => delivered.length, { timeout: 5_000 }).toBe(1);
+    expect(calls).toHaveLength(2);
+    expect(asked).toHaveLength(1);
+    expect(delivered[0]!.attempts).toBe(2);
+  });
+
+  it("isn't repeated when the requester's transcript has its key already", async () => {
+    const { settle, announcer, calls, delivered } = announce({
+      deliver: () => Promise.reject(new Error("the answer was lost, the delivery was not")),
+      alreadyDelivered: async (_requester, keys) => keys,
+    });
+    settle(A, "one");
+    announcer.nudge(A);
+    await expect.poll(() => delivered.length, { timeout: 5_000 }).toBe(1);
+    expect(calls).toHaveLength(1);
+  });
+
+  it("is repeated by itself though another requester stays busy or held back meanwhile", async () => {
+    let works = false;
+    const { settle, announcer, delivered } = announce({
+      holdBack: (requester) => requester === A,
+      deliver: async () => {
+        if (works) return "delivered";
+        works = true;
+        throw new Error("just this once");
+      },
+    });
+    settle(A, "held back");
+    announcer.nudge(A);
+    await sleep(20);
+    settle(B, "failed once");
+    announcer.nudge(B);
+    await expect.poll(() => delivered.map((one) => one.label), { timeout: 4_000 }).toEqual(["failed once"]);
+  });
+});
+
+it("a delivery that has failed for over half an hour is given up, and kept to be read", async () => {
+  const { announcer, registry, undelivered } = announce({ deliver: () => Promise.reject(new Error("still no gateway")) });
+  const run = newRun({ requesterSessionKey: A });
+  registry.admit(run, LIMITS);
+  registry.settle([settlementOf(run, { at: Date.now() - 31 * 60_000 })]);
+  announcer.nudge(A);
+  await expect.poll(() => undelivered).toEqual([[undefined, "still no gateway"]]);
+  expect(registry.outbox.byRun(run.runId)).toMatchObject({ state: "undelivered", lastError: "still no gateway" });
+});
+
+describe("what an earlier process left to be delivered", () => {
+  it("is delivered at the start, but for what the transcript has already", async () => {
+    const registry = openRegistry({ file: ":memory:" });
+    registry.claimOwner();
+    settleIn(registry, A, "told before");
+    const later = settleIn(registry, A, "untold");
+    const { calls, asked } = announce({ alreadyDelivered: async (_requester, keys) => keys.filter((key) => !key.includes(later)) }, registry);
+    await expect.poll(() => calls).toEqual([[A, ["untold"]]]);
+    expect(asked).toHaveLength(1);
+    expect(registry.outbox.counts()).toEqual({ pending: 0, undelivered: 0 });
+  });
+});
+
+it("an announcer that is closed begins nothing new and waits for what is under way", async () => {
+  const first = Promise.withResolvers<Delivery>();
+  const { settle, announcer, calls, delivered } = announce({ deliver: () => first.promise });
+  settle(A, "one");
+  announcer.nudge(A);
+  await expect.poll(() => calls.length).toBe(1);
+  const closing = announcer.close();
+  settle(B, "two");
+  announcer.nudge(B);
+  first.resolve("delivered");
+  await closing;
+  expect(delivered.map((one) => one.label)).toEqual(["one"]);
+  expect(calls).toHaveLength(1);
+});
+
+function announce(more: Partial<AnnouncerOptions> = {}, registry = openRegistry({ file: ":memory:" })) {
+  registry.claimOwner();
+  const calls: [requester: string, labels: (string | undefined)[]][] = [];
+  const asked: string[][] = [];
+  const delivered: (Completion & { attempts: number })[] = [];
+  const undelivered: [label: string | undefined, reason: string][] = [];
+  const announcer = new Announcer({
+    outbox: registry.outbox,
+    logger: createLogger(),
+    timeoutMs: 5_000,
+    holdBack: () => false,
+    requesterOf: () => undefined,
+    onDelivered: (completion, attempts) => void delivered.push({ ...completion, attempts }),
+    onUndelivered: (completion, reason) => void undelivered.push([completion.label, reason]),
+    ...more,
+    deliver: async (requester, completions) => {
+      calls.push([requester, completions.map((completion) => completion.label)]);
+      return more.deliver === undefined ? "delivered" : more.deliver(requester, completions);
+    },
+    alreadyDelivered: async (requester, keys) => {
+      asked.push(keys);
+      return more.alreadyDelivered?.(requester, keys) ?? [];
+    },
+  });
+  open.push({ announcer, registry });
+  const settle = (requester: string, label: string): string => settleIn(registry, requester, label);
+  return { announcer, registry, settle, calls, asked, delivered, undelivered };
+}
+
+/** A settled run whose completion is owed; its id. */
+function settleIn(registry: Registry, requesterSessionKey: string, label: string): string {
+  const run = newRun({ requesterSessionKey, label });
+  registry.admit(run, LIMITS);
+  const settlement = settlementOf(run, { at: Date.now() });
+  registry.settle([{ ...settlement, completion: { ...settlement.completion!, label } }]);
+  return run.runId;
+}
