@@ -52,7 +52,9 @@ describe("completions on their way", () => {
 
   it("that come while a delivery is under way go with the next one", async () => {
     const first = Promise.withResolvers<Delivery>();
-    const { settle, announcer, calls } = announce({ deliver: async () => (calls.length === 1 ? first.promise : "delivered") });
+    const { settle, announcer, calls } = announce({
+      deliver: async () => (calls.length === 1 ? first.promise : "delivered"),
+    });
     settle(A, "one");
     announcer.nudge(A);
     await expect.poll(() => calls.length).toBe(1);
@@ -61,10 +63,12 @@ describe("completions on their way", () => {
     await sleep(30);
     expect(calls).toHaveLength(1);
     first.resolve("delivered");
-    await expect.poll(() => calls).toEqual([
-      [A, ["one"]],
-      [A, ["two"]],
-    ]);
+    await expect
+      .poll(() => calls)
+      .toEqual([
+        [A, ["one"]],
+        [A, ["two"]],
+      ]);
   });
 
   it("are held back while they would come too early", async () => {
@@ -104,7 +108,12 @@ describe("completions on their way", () => {
 describe("a delivery that fails", () => {
   it.each<[string, AnnouncerOptions["deliver"]]>([
     ["rejects", () => Promise.reject(new Error("the gateway is restarting"))],
-    ["throws", () => { throw new Error("the gateway is restarting"); }],
+    [
+      "throws",
+      () => {
+        throw new Error("the gateway is restarting");
+      },
+    ],
     ["takes too long", () => new Promise(() => undefined)],
     ["answers with nothing", async () => undefined as never],
   ])("because the host %s is tried again, asked for before, and counted", async (_how, failing) => {
@@ -154,7 +163,9 @@ describe("a delivery that fails", () => {
 });
 
 it("a delivery that has failed for over half an hour is given up, and kept to be read", async () => {
-  const { announcer, registry, undelivered } = announce({ deliver: () => Promise.reject(new Error("still no gateway")) });
+  const { announcer, registry, undelivered } = announce({
+    deliver: () => Promise.reject(new Error("still no gateway")),
+  });
   const run = newRun({ requesterSessionKey: A });
   registry.admit(run, LIMITS);
   registry.settle([settlementOf(run, { at: Date.now() - 31 * 60_000 })]);
@@ -169,7 +180,10 @@ describe("what an earlier process left to be delivered", () => {
     registry.claimOwner();
     settleIn(registry, A, "told before");
     const later = settleIn(registry, A, "untold");
-    const { calls, asked } = announce({ alreadyDelivered: async (_requester, keys) => keys.filter((key) => !key.includes(later)) }, registry);
+    const { calls, asked } = announce(
+      { alreadyDelivered: async (_requester, keys) => keys.filter((key) => !key.includes(later)) },
+      registry,
+    );
     await expect.poll(() => calls).toEqual([[A, ["untold"]]]);
     expect(asked).toHaveLength(1);
     expect(registry.outbox.counts()).toEqual({ pending: 0, undelivered: 0 });

@@ -65,9 +65,12 @@ describe("the block a requester's model is shown", () => {
           "session: agent:main:subagent:1",
           "run: run-1",
         ]);
-        expect(head.slice(5).map((line) => line.split(":")[0])).toEqual(
-          ["label", "task", "status", ...("cause" in one.outcome ? ["reason"] : [])],
-        );
+        expect(head.slice(5).map((line) => line.split(":")[0])).toEqual([
+          "label",
+          "task",
+          "status",
+          ...("cause" in one.outcome ? ["reason"] : []),
+        ]);
         expect(head[7]).toBe(`status: ${one.outcome.status}`);
         expect(tail.map((line) => line.split(/[: ]/)[0])).toEqual(["stats", "transcript", "What"]);
         // No character in them that some reader takes for the end of a line, or for a command to a terminal.

@@ -93,14 +93,19 @@ describe("the wire's shapes", () => {
 
   it("refuse a message with one of its fields taken out or of another type", () => {
     fc.assert(
-      fc.property(fc.oneof(toHost, toWorker), fc.nat(), fc.constantFrom(undefined, null, {}, []), (message, at, bad) => {
-        const fields = Object.keys(message).filter((field) => REQUIRED.has(field));
-        fc.pre(fields.length > 0);
-        const field = fields[at % fields.length]!;
-        fc.pre(!(Array.isArray(bad) && Array.isArray(message[field as keyof typeof message])));
-        const broken: unknown = { ...message, [field]: bad };
-        return !isToHost(broken) && !isToWorker(broken);
-      }),
+      fc.property(
+        fc.oneof(toHost, toWorker),
+        fc.nat(),
+        fc.constantFrom(undefined, null, {}, []),
+        (message, at, bad) => {
+          const fields = Object.keys(message).filter((field) => REQUIRED.has(field));
+          fc.pre(fields.length > 0);
+          const field = fields[at % fields.length]!;
+          fc.pre(!(Array.isArray(bad) && Array.isArray(message[field as keyof typeof message])));
+          const broken: unknown = { ...message, [field]: bad };
+          return !isToHost(broken) && !isToWorker(broken);
+        },
+      ),
     );
   });
 
@@ -147,7 +152,13 @@ describe("garbage on the wire", () => {
 
   it("is passed over by the worker's end, which goes on", async () => {
     const { worker, hostPort, told } = connect(async () => ({ allow: true }));
-    for (const bad of [null, 5, {}, { type: "reply", id: 1, ok: false }, { type: "reply", id: 1, ok: false, error: 5 }]) {
+    for (const bad of [
+      null,
+      5,
+      {},
+      { type: "reply", id: 1, ok: false },
+      { type: "reply", id: 1, ok: false, error: 5 },
+    ]) {
       hostPort.postMessage(bad);
     }
     hostPort.postMessage({ type: "reply", id: 999, ok: true, value: 1 });

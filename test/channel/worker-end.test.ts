@@ -29,9 +29,13 @@ describe("events on their way to the host", () => {
     const events = eventsIn(sent);
     expect(events.length).toBeGreaterThan(before);
     expect(textOf(events)).toBe(Array.from({ length: 50 }, (_, n) => `${n},`).join(""));
-    expect(events.filter((event) => event.type === "tool_start").map((event) => event.toolCallId)).toEqual(
-      ["9", "19", "29", "39", "49"],
-    );
+    expect(events.filter((event) => event.type === "tool_start").map((event) => event.toolCallId)).toEqual([
+      "9",
+      "19",
+      "29",
+      "39",
+      "49",
+    ]);
     expect(batchesIn(sent).at(-1)!.length).toBeLessThan(20);
   });
 
@@ -120,7 +124,9 @@ function toolStart(n: number): EngineEvent {
 }
 
 function batchesIn(sent: readonly { type: string }[]): EngineEvent[][] {
-  return sent.flatMap((message) => (message.type === "events" ? [(message as { events?: EngineEvent[] }).events!] : []));
+  return sent.flatMap((message) =>
+    message.type === "events" ? [(message as { events?: EngineEvent[] }).events!] : [],
+  );
 }
 
 function eventsIn(sent: readonly { type: string }[]): EngineEvent[] {

@@ -30,7 +30,15 @@ export type TestRun = {
 export function startPool(threads: Partial<PoolConfig> = {}, more: Partial<WorkerPoolOptions> = {}): TestPool {
   const faults: Error[] = [];
   const pool = new WorkerPool({
-    threads: { minThreads: 1, maxThreads: 1, runsPerThread: 64, idleTimeoutMs: 30_000, maxQueue: 100, nice: 0, ...threads },
+    threads: {
+      minThreads: 1,
+      maxThreads: 1,
+      runsPerThread: 64,
+      idleTimeoutMs: 30_000,
+      maxQueue: 100,
+      nice: 0,
+      ...threads,
+    },
     workerFile: workerFile(),
     env: {},
     scratchDir: tempFolder(),

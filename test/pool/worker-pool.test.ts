@@ -61,17 +61,20 @@ describe("runs on threads", () => {
 });
 
 describe("a thread that fails", () => {
-  it.each(["exits", "rejects"])("by an engine that %s takes its runs along, and a new one takes the next", async (how) => {
-    const { run } = startPool();
-    const beside = run("waits");
-    const before = await beside.threadId;
-    const culprit = run(how);
-    await expect(culprit.released).rejects.toMatchObject({ code: "worker_lost" });
-    await expect(beside.released).rejects.toMatchObject({ code: "worker_lost" });
-    const next = run("echo after");
-    await expect(next.released).resolves.toBeUndefined();
-    expect(await next.threadId).not.toBe(before);
-  });
+  it.each(["exits", "rejects"])(
+    "by an engine that %s takes its runs along, and a new one takes the next",
+    async (how) => {
+      const { run } = startPool();
+      const beside = run("waits");
+      const before = await beside.threadId;
+      const culprit = run(how);
+      await expect(culprit.released).rejects.toMatchObject({ code: "worker_lost" });
+      await expect(beside.released).rejects.toMatchObject({ code: "worker_lost" });
+      const next = run("echo after");
+      await expect(next.released).resolves.toBeUndefined();
+      expect(await next.threadId).not.toBe(before);
+    },
+  );
 
   it("after its run's answer doesn't take the answer back, or this process along", async () => {
     const { run } = startPool();
@@ -131,7 +134,10 @@ describe("a worker file that is no good", () => {
   });
 
   it("that never finishes loading is given up at the deadline", async () => {
-    const { pool } = startPool({}, { workerFile: workerOf("await new Promise(() => setInterval(() => {}, 1000));"), startTimeoutMs: 300 });
+    const { pool } = startPool(
+      {},
+      { workerFile: workerOf("await new Promise(() => setInterval(() => {}, 1000));"), startTimeoutMs: 300 },
+    );
     await expect(pool.ready()).rejects.toMatchObject({
       code: "worker_start_failed",
       message: expect.stringContaining("300 ms") as string,

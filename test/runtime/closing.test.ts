@@ -9,7 +9,15 @@ import { openRegistry } from "../../src/registry/registry.ts";
 import { parseTranscript } from "../../src/sessions/transcript-format.ts";
 import { beyond, resourcesInUse } from "../helpers/leak-guard.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
-import { closeAfterTest, collect, gate, MAIN, serveModel, startRuntime, tempFolder } from "../helpers/runtime-fixture.ts";
+import {
+  closeAfterTest,
+  collect,
+  gate,
+  MAIN,
+  serveModel,
+  startRuntime,
+  tempFolder,
+} from "../helpers/runtime-fixture.ts";
 
 describe("a runtime that closes", () => {
   it("settles what is unsettled as interrupted, delivers it, and takes no more spawns", async () => {
@@ -85,7 +93,10 @@ describe("a runtime that closes", () => {
 
   it("leaves whole transcripts behind", async () => {
     const server = await serveModel(() => ({ text: "word ".repeat(500), chunkChars: 5, delayMs: 5 }));
-    const { start, close, stateDir, runtime } = await startRuntime({ model: server.model, subagents: { grace: { abortMs: 5_000 } } });
+    const { start, close, stateDir, runtime } = await startRuntime({
+      model: server.model,
+      subagents: { grace: { abortMs: 5_000 } },
+    });
     const events = collect(runtime.events({ text: true }));
     const { runId } = await start("talk");
     await expect.poll(() => events.some((event) => event.type === "text")).toBe(true);
@@ -94,7 +105,10 @@ describe("a runtime that closes", () => {
     const { transcriptPath } = registry.run(runId)!;
     await registry.close();
     const { messages, torn } = parseTranscript(readFileSync(transcriptPath, "utf8"));
-    expect({ torn, roles: messages.map((message) => message.role) }).toEqual({ torn: false, roles: ["user", "assistant"] });
+    expect({ torn, roles: messages.map((message) => message.role) }).toEqual({
+      torn: false,
+      roles: ["user", "assistant"],
+    });
     expect(JSON.stringify(messages[1]!["content"])).toContain("word word");
   });
 });
@@ -125,10 +139,15 @@ it("what a killed process left is settled once as interrupted at the next start,
     return { text: "Half of it is done.", toolCalls: [{ name: "list", args: {} }] };
   });
   const stateDir = join(tempFolder(), "state");
-  const owner = fork(OWNER, [stateDir, tempFolder(), server.baseUrl], { execArgv: [], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const owner = fork(OWNER, [stateDir, tempFolder(), server.baseUrl], {
+    execArgv: [],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   closeAfterTest(async () => void owner.kill("SIGKILL"));
   const [ids] = (await once(owner, "message")) as [Record<string, string>];
-  await expect.poll(() => server.requests.filter((request) => request.afterToolResult).length, { timeout: 20_000 }).toBe(2);
+  await expect
+    .poll(() => server.requests.filter((request) => request.afterToolResult).length, { timeout: 20_000 })
+    .toBe(2);
   const exited = once(owner, "exit");
   owner.kill("SIGKILL");
   await exited;
@@ -143,7 +162,11 @@ it("what a killed process left is settled once as interrupted at the next start,
   expect(host.asked.flat()).toContain(`subagent:${ids["settles"]}`);
   expect(Object.keys(told).sort()).toEqual(["queues", "works", "works too"]);
   for (const label of ["works", "works too", "queues"]) {
-    expect(told[label]).toMatchObject({ runId: ids[label], outcome: { status: "interrupted" }, requesterSessionKey: MAIN });
+    expect(told[label]).toMatchObject({
+      runId: ids[label],
+      outcome: { status: "interrupted" },
+      requesterSessionKey: MAIN,
+    });
   }
   await next.close();
   const third = await startRuntime({ stateDir, model: server.model });

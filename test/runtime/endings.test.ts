@@ -130,8 +130,8 @@ describe("a run that is killed", () => {
     expect(await kill((await named()).runId)).toMatchObject({ status: "ok" });
     expect(await kill((await named()).runId.slice(0, 13))).toMatchObject({ status: "ok" });
     expect(await kill((await named()).childSessionKey)).toMatchObject({ status: "ok" });
-    expect(await kill(((await named("exact")), "exact"))).toMatchObject({ status: "ok" });
-    expect(await kill(((await named()), "last"))).toMatchObject({ status: "ok" });
+    expect(await kill((await named("exact"), "exact"))).toMatchObject({ status: "ok" });
+    expect(await kill((await named(), "last"))).toMatchObject({ status: "ok" });
     await Promise.all([named("twin one"), named("twin two")]);
     expect(await kill("twin")).toMatchObject({ status: "error", code: "ambiguous" });
     expect(await kill("nobody")).toMatchObject({ status: "error", code: "not_found" });
@@ -166,7 +166,11 @@ describe("endings that race", () => {
       await new Promise((resolve) => setTimeout(resolve, n));
       void runtime.kill(run.runId, requester);
     }
-    const { completed } = await runtime.wait(runs.map((run) => run.runId), requester, { timeoutMs: 10_000 });
+    const { completed } = await runtime.wait(
+      runs.map((run) => run.runId),
+      requester,
+      { timeoutMs: 10_000 },
+    );
     const settled = events.filter((event) => event.type === "settled");
     expect(settled.map((event) => event.runId).sort()).toEqual(runs.map((run) => run.runId).sort());
     const finished = completed.filter((one) => one.outcome.status === "ok").map((one) => one.runId);

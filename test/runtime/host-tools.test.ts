@@ -76,12 +76,19 @@ describe("a host's tool, called by a child", () => {
     await aborted.promise;
   });
 
-  it.each(["allow", "deny"])("isn't offered when the config's lists for children don't let it through (%s)", async (how) => {
-    const lists = how === "allow" ? { allow: ["read"] } : { deny: ["lookup"] };
-    const answer = await call("lookup", { lookup: async () => text("never") }, { config: { tools: { subagents: { tools: lists } } } });
-    expect((answer as { offered: string[] }).offered).toContain("read");
-    expect((answer as { offered: string[] }).offered).not.toContain("lookup");
-  });
+  it.each(["allow", "deny"])(
+    "isn't offered when the config's lists for children don't let it through (%s)",
+    async (how) => {
+      const lists = how === "allow" ? { allow: ["read"] } : { deny: ["lookup"] };
+      const answer = await call(
+        "lookup",
+        { lookup: async () => text("never") },
+        { config: { tools: { subagents: { tools: lists } } } },
+      );
+      expect((answer as { offered: string[] }).offered).toContain("read");
+      expect((answer as { offered: string[] }).offered).not.toContain("lookup");
+    },
+  );
 
   it("named like a session tool is offered once", async () => {
     const answer = await call("none", { subagents: async () => text("the gateway's own") });
@@ -120,7 +127,12 @@ describe("the host's policy before each call", () => {
 
   it.each<[string, () => Promise<never>]>([
     ["fails", () => Promise.reject(new Error("the policy's own fault"))],
-    ["throws at once", () => { throw new Error("the policy's own fault"); }],
+    [
+      "throws at once",
+      () => {
+        throw new Error("the policy's own fault");
+      },
+    ],
     ["answers with nonsense", async () => ({}) as never],
     ["answers with nothing", async () => undefined as never],
   ])("that %s lets nothing through", async (_how, verdict) => {

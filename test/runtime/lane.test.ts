@@ -125,7 +125,10 @@ it("no session has more active children than allowed, whatever spawns, settles a
     engine: "by-task",
     limits: { maxConcurrent: 4, maxChildrenPerAgent: limit },
   });
-  const step = fc.record({ session: fc.nat({ max: 2 }), kind: fc.constantFrom("echo", "waits", "throws", "kill", "look") });
+  const step = fc.record({
+    session: fc.nat({ max: 2 }),
+    kind: fc.constantFrom("echo", "waits", "throws", "kill", "look"),
+  });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
       const round = `${MAIN}:${rounds++}`;
@@ -141,7 +144,9 @@ it("no session has more active children than allowed, whatever spawns, settles a
       for (const session of [0, 1, 2]) {
         const by = { sessionKey: `${round}:${session}`, agentId: "main" };
         await runtime.kill("all", by);
-        expect((await runtime.list(by)).every((run) => run.state === "settled" && run.outcome !== undefined)).toBe(true);
+        expect((await runtime.list(by)).every((run) => run.state === "settled" && run.outcome !== undefined)).toBe(
+          true,
+        );
       }
     }),
     { numRuns: 15 },

@@ -111,7 +111,8 @@ it("a thread sees nothing of this process's environment but proxies and certific
     const names = JSON.parse((await settled((await start("environment")).runId)).text) as string[];
     expect(names).not.toContain("SECRET_OF_THE_GATEWAY");
     expect(names).not.toContain("PATH");
-    const expected = /^(NODE_USE_ENV_PROXY|HTTPS?_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|NODE_COMPILE_CACHE\w*)$/i;
+    const expected =
+      /^(NODE_USE_ENV_PROXY|HTTPS?_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|NODE_COMPILE_CACHE\w*)$/i;
     expect(names.filter((name) => !expected.test(name))).toEqual([]);
   } finally {
     delete process.env["SECRET_OF_THE_GATEWAY"];

@@ -116,7 +116,9 @@ describe.each(APIS)("a child whose model speaks %s", (api) => {
     const { completion, server } = await ask(
       api,
       ({ body }) =>
-        body.model === "third" ? "third time lucky" : { status: 503, message: "busy", headers: { "retry-after-ms": "1" } },
+        body.model === "third"
+          ? "third time lucky"
+          : { status: 503, message: "busy", headers: { "retry-after-ms": "1" } },
       { limits: { model: { primary: "scripted/first", fallbacks: ["scripted/second", "scripted/third"] } } },
       ({ host }) => {
         const { model } = host;
@@ -141,7 +143,8 @@ describe.each(APIS)("a child whose model speaks %s", (api) => {
 });
 
 it("a server that tells nonsense of its usage costs the run nothing but the figures", async () => {
-  const chunk = (more: object) => `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "m", ...more })}\n\n`;
+  const chunk = (more: object) =>
+    `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", model: "m", ...more })}\n\n`;
   const raw = [
     chunk({ choices: [{ index: 0, delta: { content: "fine" }, finish_reason: null }] }),
     chunk({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }),

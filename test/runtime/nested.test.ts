@@ -17,9 +17,9 @@ describe("a child that starts children of its own", () => {
     const woken = server.requests.filter((request) => request.lastUserText.includes("[Subagent result]"));
     expect(woken).toHaveLength(1);
     expect(woken[0]!.lastUserText.match(/\[Subagent result\]/g)).toHaveLength(2);
-    expect(typesOf(events, run.runId).filter((type) => ["started", "waiting", "resumed", "settled"].includes(type))).toEqual(
-      ["started", "waiting", "resumed", "started", "settled"],
-    );
+    expect(
+      typesOf(events, run.runId).filter((type) => ["started", "waiting", "resumed", "settled"].includes(type)),
+    ).toEqual(["started", "waiting", "resumed", "started", "settled"]);
     expect(await runtime.list(requester)).toHaveLength(1);
     expect(await runtime.list({ sessionKey: run.childSessionKey, agentId: "main" })).toMatchObject([
       { depth: 2, delivery: "delivered" },
@@ -40,7 +40,11 @@ describe("a child that starts children of its own", () => {
   });
 
   it("settles with what it said when its children have nothing to tell", async () => {
-    const { start, host } = await family({}, async () => undefined, () => "NO_REPLY");
+    const { start, host } = await family(
+      {},
+      async () => undefined,
+      () => "NO_REPLY",
+    );
     await start("spawn one two");
     await host.deliveredTimes(1);
     expect(host.delivered).toMatchObject([{ outcome: { status: "ok" }, text: "I wait for them." }]);
@@ -64,7 +68,12 @@ describe("a requester that ends before its children", () => {
     expect(host.delivered[0]).toMatchObject({ runId: run.runId, outcome: { status: "timeout" } });
     grandchildren.open();
     await expect.poll(() => host.delivered.length).toBe(3);
-    expect(host.delivered.slice(1).map((one) => one.text).sort()).toEqual(["answer to one", "answer to two"]);
+    expect(
+      host.delivered
+        .slice(1)
+        .map((one) => one.text)
+        .sort(),
+    ).toEqual(["answer to one", "answer to two"]);
     expect(new Set(host.delivered.map((one) => one.requesterSessionKey))).toEqual(new Set(["agent:main:main"]));
   });
 
@@ -162,7 +171,10 @@ function isLeaf(request: RecordedRequest): boolean {
 }
 
 function answersIn(announcement: string): string {
-  return [...announcement.matchAll(/<<<RESULT \w+\n([^\n]*)\n/g)].map((match) => match[1]).sort().join(", ");
+  return [...announcement.matchAll(/<<<RESULT \w+\n([^\n]*)\n/g)]
+    .map((match) => match[1])
+    .sort()
+    .join(", ");
 }
 
 function typesOf(events: { runId: string; type: string }[], runId: string): string[] {

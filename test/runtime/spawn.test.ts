@@ -8,7 +8,9 @@ import type { SpawnParams } from "../../src/types.ts";
 import { gate, MAIN, startRuntime, tempFolder, type Fixture } from "../helpers/runtime-fixture.ts";
 
 const TWO_AGENTS = {
-  agents: { list: [{ id: "main", subagents: { allowAgents: ["helper", "ghost"] } }, { id: "helper" }, { id: "other" }] },
+  agents: {
+    list: [{ id: "main", subagents: { allowAgents: ["helper", "ghost"] } }, { id: "helper" }, { id: "other" }],
+  },
 };
 
 describe("a spawn that is accepted", () => {
@@ -53,7 +55,12 @@ describe("a spawn that is accepted", () => {
     const { runtime, requester, host } = await startRuntime({ engine: "by-task" });
     const ask = (key: string, by = requester) =>
       runtime.spawn({ task: "echo once", model: "fixture/none" }, by, { idempotencyKey: key });
-    const answers = await Promise.all([ask("a"), ask("a"), ask("b"), ask("a", { ...requester, sessionKey: "agent:main:two" })]);
+    const answers = await Promise.all([
+      ask("a"),
+      ask("a"),
+      ask("b"),
+      ask("a", { ...requester, sessionKey: "agent:main:two" }),
+    ]);
     const runs = answers.map((answer) => (answer.status === "accepted" ? answer.runId : answer));
     expect(new Set(runs).size).toBe(3);
     expect(runs[0]).toBe(runs[1]);
@@ -132,15 +139,20 @@ describe("a spawn that is refused", () => {
     await expectNothingLeft(fixture);
   });
 
-  it.each(["hostTools", "workspaceDir"] as const)("because the host's %s throws leaves nothing behind", async (method) => {
-    const fixture = await startRuntime({ engine: "by-task" });
-    fixture.host[method] = () => {
-      throw new Error("the gateway's own fault");
-    };
-    const result: unknown = await fixture.runtime.spawn({ task: "echo" }, { sessionKey: MAIN, agentId: "main" }).catch(thrown);
-    expect(result).toMatchObject({ status: "error" });
-    await expectNothingLeft(fixture);
-  });
+  it.each(["hostTools", "workspaceDir"] as const)(
+    "because the host's %s throws leaves nothing behind",
+    async (method) => {
+      const fixture = await startRuntime({ engine: "by-task" });
+      fixture.host[method] = () => {
+        throw new Error("the gateway's own fault");
+      };
+      const result: unknown = await fixture.runtime
+        .spawn({ task: "echo" }, { sessionKey: MAIN, agentId: "main" })
+        .catch(thrown);
+      expect(result).toMatchObject({ status: "error" });
+      await expectNothingLeft(fixture);
+    },
+  );
 
   it("when no agentId is given though the config asks for one says so", async () => {
     const fixture = await startRuntime({ engine: "by-task", limits: { requireAgentId: true } });
@@ -175,12 +187,28 @@ it("a child's tools are those its requester has, less what the spawn takes away"
     const { text } = await settled((await start({ task: "calls-tool none", ...params }, by)).runId);
     return (JSON.parse(text) as { offered: string[] }).offered.sort();
   };
-  const everything = ["edit", "find", "list", "lookup", "notes", "read", "search", "sessions_spawn", "subagents", "write"];
+  const everything = [
+    "edit",
+    "find",
+    "list",
+    "lookup",
+    "notes",
+    "read",
+    "search",
+    "sessions_spawn",
+    "subagents",
+    "write",
+  ];
   expect(await offered({})).toEqual(everything);
   expect(await offered({ toolsAllow: ["read", "lookup", "exec"] })).toEqual(["lookup", "read"]);
-  expect(await offered({ toolsDeny: ["notes", "sessions_spawn", "write", "edit"] })).toEqual(
-    ["find", "list", "lookup", "read", "search", "subagents"],
-  );
+  expect(await offered({ toolsDeny: ["notes", "sessions_spawn", "write", "edit"] })).toEqual([
+    "find",
+    "list",
+    "lookup",
+    "read",
+    "search",
+    "subagents",
+  ]);
   expect(await offered({ toolsAllow: ["read", "write"] }, { ...requester, tools: ["read", "list"] })).toEqual(["read"]);
 });
 

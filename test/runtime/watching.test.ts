@@ -14,18 +14,19 @@ describe("events of runs", () => {
     const events = collect(runtime.events());
     const run = await start({ task: "look around", label: "Scout" });
     await expect.poll(() => events.at(-1)?.type, { timeout: 15_000 }).toBe("delivered");
-    expect(events.map((event) => event.type)).toEqual(
-      [
-        ...["accepted", "started", "model_request", "usage", "tool_start", "tool_end"],
-        ...["model_request", "usage", "settled", "delivered"],
-      ],
-    );
+    expect(events.map((event) => event.type)).toEqual([
+      ...["accepted", "started", "model_request", "usage", "tool_start", "tool_end"],
+      ...["model_request", "usage", "settled", "delivered"],
+    ]);
     for (const event of events) {
       expect(event).toMatchObject({ runId: run.runId, sessionKey: run.childSessionKey, requesterSessionKey: MAIN });
       expect(Math.abs(event.at - Date.now())).toBeLessThan(60_000);
     }
     expect(events.find((event) => event.type === "tool_start")).toMatchObject({ tool: "list", detail: "." });
-    expect(events.find((event) => event.type === "settled")).toMatchObject({ outcome: { status: "ok" }, text: "Done." });
+    expect(events.find((event) => event.type === "settled")).toMatchObject({
+      outcome: { status: "ok" },
+      text: "Done.",
+    });
     expect(host.delivered).toHaveLength(1);
   });
 
@@ -122,7 +123,12 @@ describe("waiting for runs", () => {
     const short = await start("echo short");
     const ids = [endless.runId, short.runId];
     const any = await runtime.wait(ids, requester, { mode: "any" });
-    expect(any).toMatchObject({ completed: [{ runId: short.runId }], pending: [endless.runId], errors: [], timedOut: false });
+    expect(any).toMatchObject({
+      completed: [{ runId: short.runId }],
+      pending: [endless.runId],
+      errors: [],
+      timedOut: false,
+    });
     const all = runtime.wait(ids, requester);
     await runtime.kill(endless.runId, requester);
     expect((await all).completed.map((one) => one.outcome.status).sort()).toEqual(["killed", "ok"]);
@@ -199,11 +205,13 @@ it("stats count threads, runs and what is still to be delivered", async () => {
   await settled((await start("echo one")).runId);
   await start("waits");
   await start("waits");
-  await expect.poll(() => runtime.stats()).toMatchObject({
-    threads: { total: 1, dedicated: 0 },
-    runs: { queued: 1, running: 1, waiting: 0 },
-    outbox: { pending: 1, undelivered: 0 },
-  });
+  await expect
+    .poll(() => runtime.stats())
+    .toMatchObject({
+      threads: { total: 1, dedicated: 0 },
+      runs: { queued: 1, running: 1, waiting: 0 },
+      outbox: { pending: 1, undelivered: 0 },
+    });
   expect(runtime.stats().rssBytes).toBeGreaterThan(1e6);
   expect(runtime.stats().loopUtilization).toBeLessThanOrEqual(1);
 });

@@ -15,6 +15,8 @@ it("of a burst of runs a few start in each turn of the loop, in the order they c
   const waiting = new Set(channels.keys());
   const order: number[] = [];
   const startedIn: number[] = [];
+  // The first ones start at the end of this turn.
+  for (let tick = 0; tick < 5; tick++) await Promise.resolve();
   while (waiting.size > 0) {
     let started = 0;
     for (const n of [...waiting]) {

@@ -351,7 +351,7 @@ async function variables(id: string): Promise<string[]> {
 
 function resolve(raw: unknown, ref: string | undefined, env: Record<string, string>, agentId = "main") {
   const catalog = providerCatalog(join(dir, "providers"));
-  return modelsFromConfig(parseConfig(raw), { env, catalog })(ref, agentId);
+  return modelsFromCatalog(parseConfig(raw), catalog, { env })(ref, agentId);
 }
 
 async function refusal(raw: unknown, ref: string | undefined, env: Record<string, string>): Promise<string> {
