@@ -1,6 +1,6 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { answerFork, type Benchmark } from "./lib/benchmark.ts";
 import { idsOf, openEmbedder, sleep } from "./lib/embedder.ts";
+import { loopDelayOf } from "./lib/loop-delay-of.ts";
 
 export const benchmark: Benchmark = {
   question:
@@ -49,11 +49,8 @@ async function idle(ms: number) {
 }
 
 async function loopDelays(name: string, work: () => Promise<void>) {
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
-  await work();
-  delay.disable();
-  return { [`${name}P99`]: [delay.percentile(99) / 1e6], [`${name}Max`]: [delay.max / 1e6] };
+  const { p99, max } = await loopDelayOf(work);
+  return { [`${name}P99`]: [p99], [`${name}Max`]: [max] };
 }
 
 const CHILDREN = 16;

@@ -20,6 +20,15 @@ async function aThread(quick: boolean) {
   return { thread: [(many.grew - few.grew) / more] };
 }
 
+async function afterACall(threads: number): Promise<{ embedder: Embedder; grew: number }> {
+  const before = await settledRss();
+  const embedder = await openEmbedder({ config: { pool: { minThreads: threads, maxThreads: threads } } });
+  await embedder.runtime.warm();
+  // At once, so that each thread gets some.
+  await embedder.round(idsOf("call", 4 * threads));
+  return { embedder, grew: (await settledRss()) - before };
+}
+
 /** Children that wait for their model's first byte. */
 async function aRun(quick: boolean) {
   const children = quick ? 10 : 100;

@@ -11,22 +11,9 @@ import { parseArgs } from "node:util";
 import type { Benchmark, Pace, Samples } from "./lib/benchmark.ts";
 import { forkVariant } from "./lib/fork-variant.ts";
 import { thisMachine } from "./lib/machine.ts";
+import { NAMES } from "./lib/names.ts";
 import { printResult, writeReadme } from "./lib/report.ts";
 import { readResult, toResult, writeResult } from "./lib/results.ts";
-
-const NAMES = [
-  "spawn-accepted",
-  "first-request",
-  "start-up",
-  "handover",
-  "loop-delay",
-  "main-thread-cpu",
-  "worker-cpu",
-  "memory",
-  "thousand-children",
-  "abort",
-  "thread-floor",
-];
 
 const { values, positionals } = parseArgs({ options: { quick: { type: "boolean" } }, allowPositionals: true });
 const pace: Pace = { quick: values.quick === true };

@@ -1,6 +1,6 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { answerFork, type Benchmark, type Samples } from "./lib/benchmark.ts";
 import { now, openEmbedder, sleep, type Embedder } from "./lib/embedder.ts";
+import { loopDelayOf } from "./lib/loop-delay-of.ts";
 
 export const benchmark: Benchmark = {
   question: "1,000 children at once: 50 requesters × 20, a model that takes 1 s, the registry on disk.",
@@ -8,11 +8,8 @@ export const benchmark: Benchmark = {
     wall: ({ quick }) => children(quick, async (work) => ({ wall: [await work()] })),
     delay: ({ quick }) =>
       children(quick, async (work) => {
-        const delay = monitorEventLoopDelay({ resolution: 1 });
-        delay.enable();
-        await work();
-        delay.disable();
-        return { p99: [delay.percentile(99) / 1e6], max: [delay.max / 1e6] };
+        const { p99, max } = await loopDelayOf(work);
+        return { p99: [p99], max: [max] };
       }),
   },
   figures: [

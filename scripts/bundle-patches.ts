@@ -71,6 +71,21 @@ export const WORKER_PATCHES: ModulePatch[] = [
     ],
   },
   {
+    // Compared and copied by way of JSON, several times a model call. The tools here are plain data that nobody changes.
+    module: "@earendil-works/pi-ai/dist/utils/transcript.js",
+    why: "tools are compared by identity first, and never copied",
+    edits: [
+      { from: "parameters: JSON.parse(JSON.stringify(tool.parameters)),", to: "parameters: tool.parameters," },
+      {
+        from: "return JSON.stringify(toToolDeclaration(left)) === JSON.stringify(toToolDeclaration(right));",
+        to: `return (
+        (left.name === right.name && left.description === right.description && left.parameters === right.parameters) ||
+        JSON.stringify(toToolDeclaration(left)) === JSON.stringify(toToolDeclaration(right))
+    );`,
+      },
+    ],
+  },
+  {
     // The compiled validator is made from text at run time; checking step by step gives the same answers. `Convert` acts
     // on TypeBox types alone: what the tools have is plain JSON Schema, whose values pi converts itself.
     module: "@earendil-works/pi-ai/dist/utils/validation.js",

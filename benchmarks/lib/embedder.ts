@@ -14,6 +14,8 @@ import type { ModelServerBehaviour, RequestTimes } from "../model-server.ts";
 
 export type EmbedderOptions = {
   model?: ModelServerBehaviour;
+  /** One that is kept. @default a new one, deleted at the end */
+  stateDir?: string;
   /** In the dialect of `openclaw.json`. */
   config?: { pool?: Record<string, number>; limits?: Record<string, number> };
 };
@@ -61,7 +63,7 @@ export async function openEmbedder(options: EmbedderOptions = {}): Promise<Embed
   });
 
   const called = performance.now();
-  const runtime = await createSubagentRuntime({ config, host, stateDir: join(dir, "state") });
+  const runtime = await createSubagentRuntime({ config, host, stateDir: options.stateDir ?? join(dir, "state") });
   const readyMs = performance.now() - called;
   const requester: Requester = { sessionKey: "agent:main:main", agentId: "main" };
 

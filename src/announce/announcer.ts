@@ -33,6 +33,8 @@ export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #again = new Set<string>();
+  /** Busy ones that are asked again in a while. */
+  readonly #later = new Set<string>();
   /** Keys a process before this one may have delivered without saying so. */
   readonly #inherited: Set<string>;
   #timer: NodeJS.Timeout | undefined;
@@ -138,7 +140,13 @@ export class Announcer {
 
   /** A busy requester's host nudges when it is idle; this is for one that forgets to. */
   #tryLater(requester: string): void {
-    setTimeout(() => this.nudge(requester), BUSY_RETRY_MS).unref();
+    if (this.#later.has(requester)) return;
+    this.#later.add(requester);
+    const again = (): void => {
+      this.#later.delete(requester);
+      this.nudge(requester);
+    };
+    setTimeout(again, BUSY_RETRY_MS).unref();
   }
 
   #tryDue(): void {

@@ -1,33 +1,75 @@
 /** What the types of a spawn promise, checked: its parameters come from a model by way of whoever embeds us. */
 
+import { isAgentId } from "../sessions/session-key.ts";
 import type { SpawnParams } from "../types.ts";
 import type { Refusal } from "./spawn-policy.ts";
 
 /** Undefined when nothing is wrong. */
 export function refuseParams(params: SpawnParams): Refusal | undefined {
-  const wrong = (message: string): Refusal => ({ status: "error", code: "params_invalid", message });
-  if (typeof params.task !== "string" || params.task.trim() === "") {
+  const given = params as Record<string, unknown>;
+  if (typeof given["task"] !== "string" || given["task"].trim() === "") {
     return wrong("sessions_spawn needs a task: a text that says what the subagent is to do.");
   }
-  if (Buffer.byteLength(params.task) > TASK_BYTES) {
+  if (Buffer.byteLength(given["task"]) > TASK_BYTES) {
     return {
-      ...wrong(`The task is larger than ${TASK_BYTES / 1024} KiB; put it in a file and name the file.`),
+      status: "error",
       code: "payload_too_large",
+      message: `The task is larger than ${TASK_BYTES / 1024} KiB; put it in a file and name the file.`,
     };
   }
-  const seconds = params.runTimeoutSeconds;
-  if (seconds !== undefined && !(Number.isFinite(seconds) && seconds >= 0 && seconds <= MAX_TIMEOUT_SECONDS)) {
-    return wrong(`runTimeoutSeconds must be a number from 0 to ${MAX_TIMEOUT_SECONDS}.`);
+  for (const [name, { is, what }] of Object.entries(RULES)) {
+    if (given[name] !== undefined && !is(given[name])) return wrong(`${name} must be ${what}.`);
   }
-  if (params.mode === "session") {
+  if (given["mode"] === "session") {
     return {
-      ...wrong("Mode `session` isn't available in this runtime (capability `session`); use mode `run`."),
+      status: "error",
       code: "capability_missing",
+      message: "Mode `session` isn't available in this runtime (capability `session`); use mode `run`.",
     };
   }
   return undefined;
 }
 
-const TASK_BYTES = 256 * 1024;
+function wrong(message: string): Refusal {
+  return { status: "error", code: "params_invalid", message };
+}
+
+type Rule = { is(value: unknown): boolean; what: string };
+
+const oneOf = (...values: string[]): Rule => ({
+  is: (value) => values.includes(value as string),
+  what: `one of ${values.join(", ")}`,
+});
+const text = (max: number): Rule => ({
+  is: (value) => typeof value === "string" && value.trim() !== "" && value.length <= max,
+  what: `a text of at most ${max} characters`,
+});
+const flag: Rule = { is: (value) => typeof value === "boolean", what: "true or false" };
+const names: Rule = {
+  is: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+  what: "a list of tool names",
+};
+
 /** What a timer can count to: 2^31 milliseconds. */
 const MAX_TIMEOUT_SECONDS = 2_147_483;
+const TASK_BYTES = 256 * 1024;
+const RULES: Record<string, Rule> = {
+  label: text(200),
+  agentId: {
+    is: (value) => typeof value === "string" && isAgentId(value),
+    what: "an agent id: a-z, 0-9, _ and -, at most 64, beginning with a letter or digit",
+  },
+  model: text(200),
+  thinking: oneOf("off", "minimal", "low", "medium", "high", "xhigh", "max"),
+  cwd: text(4096),
+  runTimeoutSeconds: {
+    is: (value) => typeof value === "number" && value >= 0 && value <= MAX_TIMEOUT_SECONDS,
+    what: `a number from 0 to ${MAX_TIMEOUT_SECONDS}`,
+  },
+  mode: oneOf("run", "session"),
+  cleanup: oneOf("delete", "keep"),
+  expectsCompletionMessage: flag,
+  toolsAllow: names,
+  toolsDeny: names,
+  isolation: oneOf("thread", "dedicated", "process"),
+};

@@ -52,6 +52,10 @@ export function tooManyChildren(active: number, limit: number): Refusal {
   );
 }
 
+export function requesterEnded(): Refusal {
+  return forbidden("This session's run has ended, so it starts nothing more.");
+}
+
 export function laneFull(queued: number, limit: number): Refusal {
   return forbidden(
     `${queued} subagents are waiting for a slot and subagents.pool.maxQueue is ${limit}; try again later.`,

@@ -88,6 +88,7 @@ export class Admissions {
       cleanup: run.cleanup,
       expectsCompletion: run.expectsCompletion ? 1 : 0,
       idempotencyKey: run.idempotencyKey ?? null,
+      answer: run.answer ?? null,
       createdAt: run.createdAt,
       task: cutChars(run.task, TASK_CHARS),
     });
@@ -118,9 +119,9 @@ export const COUNT_FOR_ANCESTORS = `
 const INSERT_RUN = `
   INSERT INTO runs (
     runId, state, ownerId, childSessionKey, requesterSessionKey, rootSessionKey, parentRunId, sessionId, agentId, depth,
-    role, label, model, workspaceDir, transcriptPath, cleanup, expectsCompletion, idempotencyKey, createdAt, task
+    role, label, model, workspaceDir, transcriptPath, cleanup, expectsCompletion, idempotencyKey, answer, createdAt, task
   ) VALUES (
     :runId, 'queued', :ownerId, :childSessionKey, :requesterSessionKey, :rootSessionKey, :parentRunId, :sessionId,
     :agentId, :depth, :role, :label, :model, :workspaceDir, :transcriptPath, :cleanup, :expectsCompletion,
-    :idempotencyKey, :createdAt, :task
+    :idempotencyKey, :answer, :createdAt, :task
   )`;

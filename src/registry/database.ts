@@ -1,6 +1,6 @@
 /** One open registry file: its folder, its pragmas, its transactions, and sentences for what SQLite can refuse. */
 
-import { closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, existsSync, fdatasync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
@@ -37,6 +37,7 @@ export class Database {
   readonly #db: DatabaseSync;
   readonly #file: string;
   readonly #checkpointer: Checkpointer | undefined;
+  #log: number | undefined;
 
   constructor(db: DatabaseSync, file: string, readOnly: boolean) {
     this.#db = db;
@@ -83,9 +84,24 @@ export class Database {
     }
   }
 
+  /**
+   * Resolves when all that was committed before is on the disk. A commit under synchronous NORMAL is a write to the
+   * write-ahead log without its sync; the sync is done here by the thread pool, where it stalls nobody.
+   */
+  async sync(): Promise<void> {
+    if (this.#checkpointer === undefined) return;
+    // SQLite holds no locks on the log, so opening and closing it drops none.
+    const log = (this.#log ??= openSync(`${this.#file}-wal`, "r+"));
+    await new Promise<void>((resolve, reject) => {
+      fdatasync(log, (error) => (error === null ? resolve() : reject(unusableDir(this.#file, error))));
+    });
+  }
+
   /** Empties the write-ahead log into the file and closes it. */
   async close(): Promise<void> {
     if (!this.#db.isOpen) return;
+    if (this.#log !== undefined) closeSync(this.#log);
+    this.#log = undefined;
     await this.#checkpointer?.close();
     if (this.#db.isOpen) this.#db.close();
   }

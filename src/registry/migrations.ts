@@ -128,4 +128,5 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX outbox_open_by_requester ON outbox (requesterSessionKey, state) WHERE state <> 'delivered';
   CREATE INDEX outbox_pending_by_owner ON outbox (ownerId, nextAttemptAt) WHERE state = 'pending';
   `,
+  `ALTER TABLE runs ADD COLUMN answer TEXT`,
 ];

@@ -53,6 +53,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     admit: (run, limits) => admissions.admit(run, limits),
     setState: (runId, state, at) => settlements.setState(runId, state, at),
     settle: (list) => settlements.settle(list),
+    sync: () => db.sync(),
     takeOverDead: (now, completionFor) => recovery.takeOverDead(now, completionFor),
     purgeOlderThan: (ageMs = KEEP_MS, now = Date.now()) => outbox.purgeOlderThan(ageMs, now) + purgeRuns(ageMs, now),
     close: async () => {
@@ -83,8 +84,10 @@ export interface Registry extends Queries {
   admit(run: NewRun, limits: AdmissionLimits): Admission;
   /** `queued → running ⇄ waiting`. @throws InprocessError `internal` for any other change, `settled` included */
   setState(runId: string, state: RunState, at: number): void;
-  /** Outcomes with what they owe, in one transaction that is on the disk when it returns. A settled run stays as it is. */
+  /** Outcomes with what they owe, in one transaction. A settled run stays as it is. On the disk once `sync` has resolved. */
   settle(settlements: readonly Settlement[]): SettleResult;
+  /** Resolves when everything written before is on the disk, whatever happens to the machine. */
+  sync(): Promise<void>;
 
   /** Settles the runs of dead owners as `interrupted`, adopts their undelivered completions, returns the runs it settled. */
   takeOverDead(now: number, completionFor: CompletionFor): RunRow[];

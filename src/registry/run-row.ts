@@ -29,6 +29,8 @@ export type NewRun = {
   cleanup: "delete" | "keep";
   expectsCompletion: boolean;
   idempotencyKey?: string;
+  /** With an idempotency key: what the spawn was answered, as JSON, to be given again. */
+  answer?: string;
   createdAt: number;
 };
 
@@ -88,6 +90,7 @@ export function toRunRow(row: Row): RunRow {
   if (row["label"] !== null) run.label = String(row["label"]);
   if (row["model"] !== null) run.model = String(row["model"]);
   if (row["idempotencyKey"] !== null) run.idempotencyKey = String(row["idempotencyKey"]);
+  if (typeof row["answer"] === "string") run.answer = row["answer"];
   if (row["startedAt"] !== null) run.startedAt = Number(row["startedAt"]);
   if (row["endedAt"] !== null) run.endedAt = Number(row["endedAt"]);
   if (row["resultText"] !== null) run.text = String(row["resultText"]);

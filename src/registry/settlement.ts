@@ -66,9 +66,9 @@ export class Settlements {
     this.#queued.delete(runId);
   }
 
-  /** All in one transaction that is on the disk when it returns: each run's outcome together with what it owes. */
+  /** All in one transaction: each run's outcome together with what it owes. */
   settle(settlements: readonly Settlement[]): SettleResult {
-    const result = this.#db.writeDurably(() => this.settleInTransaction(settlements));
+    const result = this.#db.write(() => this.settleInTransaction(settlements));
     for (const { runId } of settlements) this.#queued.delete(runId);
     return result;
   }

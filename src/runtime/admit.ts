@@ -4,39 +4,55 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { causeOf } from "../errors.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
-import { isRefusal, laneFull, planSpawn, tooManyChildren, type Refusal } from "../policy/spawn-policy.ts";
-import { toolFilter, workerTools, type ToolQuestion } from "../policy/tool-policy.ts";
-import type { NewRun } from "../registry/run-row.ts";
+import {
+  isRefusal,
+  laneFull,
+  planSpawn,
+  requesterEnded,
+  tooManyChildren,
+  type Refusal,
+  type SpawnPlan,
+} from "../policy/spawn-policy.ts";
+import type { NewRun, RunRow } from "../registry/run-row.ts";
 import { childSessionKey } from "../sessions/session-key.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
+import { childTools, type SessionTools } from "./child-tools.ts";
 import { chooseWorkspace } from "./child-workspace.ts";
 import { LiveRun } from "./live-run.ts";
-import { chooseModel, chooseThinking } from "./model-choice.ts";
-import type { Parts, SessionTools } from "./parts.ts";
+import { chooseModel, chooseThinking, type ChosenModel } from "./model-choice.ts";
+import type { Parts } from "./parts.ts";
 import type { SubagentRuntime } from "./runtime.ts";
-
-export type Admitted = { run: LiveRun; result: Extract<SpawnResult, { status: "accepted" }> };
+import type { TurnBudget } from "./turn-budget.ts";
 
 export type AdmitContext = {
   parts: Parts;
   runtime: SubagentRuntime;
   sessionTools: SessionTools;
   transcriptsDir: string;
-  /** Puts the run into the lane. */
-  start(run: LiveRun): void;
+  /** A thousand spawns called in one turn of the loop would all be admitted in it. */
+  pace: TurnBudget;
+  /** @throws InprocessError `runtime_closed` */
+  refuseWhenClosed(): void;
+  /** Tells of the run and puts it into the lane. `ahead` jobs must end before it starts. */
+  start(run: LiveRun, ahead: number): void;
 };
 
-/** Refusals are results; nothing is left behind by one. */
+/** Refusals are results; nothing is left behind by one. @throws InprocessError `runtime_closed` */
 export async function admit(
   context: AdmitContext,
   params: SpawnParams,
   requester: Requester,
   idempotencyKey: string | undefined,
-): Promise<Admitted | { refused: SpawnResult }> {
+): Promise<SpawnResult> {
   const { parts } = context;
-  const { config, host, registry, lane, live } = parts;
+  const { config, host, registry } = parts;
+  const turn = context.pace.wait();
+  if (turn !== undefined) await turn;
   const invalid = refuseParams(params);
   if (invalid !== undefined) return refuse(invalid);
+  const before =
+    idempotencyKey === undefined ? undefined : registry.findByIdempotencyKey(requester.sessionKey, idempotencyKey);
+  if (before !== undefined) return answerOf(before);
 
   const known = registry.byChildSession(requester.sessionKey);
   // What the registry knows of a child of ours counts more than what the caller says of it.
@@ -44,17 +60,90 @@ export async function admit(
   const plan = planSpawn(config, params, requester, depth);
   if (isRefusal(plan)) return refuse(plan);
 
-  let chosen, workspaceDir;
   try {
-    chosen = await chooseModel(config, host, plan.agentId, params, requester);
-    workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
+    const chosen = await chooseModel(config, host, plan.agentId, params, requester);
+    const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
+    context.refuseWhenClosed();
+    const row = newRow(context, { params, requester, plan, chosen, workspaceDir, known, idempotencyKey });
+    const run = liveRun(context, { params, requester, plan, chosen, row });
+    return insert(context, run, chosen);
   } catch (error) {
-    return refuse({ status: "error", ...causeOf(error, "model_unusable") });
+    const { code, message } = causeOf(error);
+    if (code === "runtime_closed") throw error;
+    return refuse({ status: "error", code, message });
   }
+}
 
-  const row: NewRun = {
+/** No await in here: between the count and the insert nothing else happens. */
+function insert(context: AdmitContext, run: LiveRun, chosen: ChosenModel): SpawnResult {
+  const { config, registry, lane, live } = context.parts;
+  const { row } = run.facts;
+  // The requester may have been killed while its spawn was waiting for the model.
+  const requesterRun = live.ofSession(row.requesterSessionKey);
+  if (row.parentRunId !== undefined && (requesterRun === undefined || requesterRun.outcome.settled !== undefined)) {
+    return refuse(requesterEnded());
+  }
+  const { maxQueue } = config.subagents.pool;
+  const { ahead, free } = lane;
+  const accepted = acceptance(run, chosen, ahead);
+  if (row.idempotencyKey !== undefined) row.answer = JSON.stringify(accepted);
+  const admission = registry.admit(row, {
+    maxChildren: config.agents.defaults.subagents.maxChildrenPerAgent,
+    // As many more as are on their way into a slot.
+    maxQueued: maxQueue + free,
+  });
+  if (!admission.ok) {
+    if (admission.reason === "duplicate") return answerOf(registry.run(admission.runId)!);
+    if (admission.reason === "queue") return refuse(laneFull(admission.queued - free, maxQueue));
+    return refuse(tooManyChildren(admission.active, admission.limit));
+  }
+  live.add(run);
+  context.start(run, ahead);
+  return accepted;
+}
+
+function acceptance(
+  { facts: { row, isolation } }: LiveRun,
+  { model, applied }: ChosenModel,
+  ahead: number,
+): SpawnResult {
+  return {
+    status: "accepted",
+    childSessionKey: row.childSessionKey,
+    runId: row.runId,
+    mode: "run",
+    note: ACCEPTED_NOTE,
+    runtime: "inprocess",
+    isolation,
+    resolvedModel: model.id,
+    resolvedProvider: model.provider,
+    modelApplied: applied,
+    expectsCompletionMessage: row.expectsCompletion,
+    ...(ahead > 0 ? { queuePosition: ahead } : {}),
+  };
+}
+
+/** An earlier spawn with the same idempotency key was answered this. */
+function answerOf(row: RunRow): SpawnResult {
+  return JSON.parse(row.answer!) as SpawnResult;
+}
+
+type RowFacts = {
+  params: SpawnParams;
+  requester: Requester;
+  plan: SpawnPlan;
+  chosen: ChosenModel;
+  workspaceDir: string;
+  known: RunRow | undefined;
+  idempotencyKey: string | undefined;
+};
+
+function newRow(context: AdmitContext, facts: RowFacts): NewRun {
+  const { params, requester, plan, chosen, workspaceDir, known, idempotencyKey } = facts;
+  const sessionId = randomUUID();
+  return {
     runId: randomUUID(),
-    sessionId: randomUUID(),
+    sessionId,
     childSessionKey: childSessionKey(plan.agentId),
     requesterSessionKey: requester.sessionKey,
     rootSessionKey: known?.rootSessionKey ?? requester.sessionKey,
@@ -64,7 +153,7 @@ export async function admit(
     task: params.task,
     model: `${chosen.model.provider}/${chosen.model.id}`,
     workspaceDir,
-    transcriptPath: "",
+    transcriptPath: join(context.transcriptsDir, plan.agentId, `${sessionId}.jsonl`),
     cleanup: params.cleanup ?? "keep",
     expectsCompletion: params.expectsCompletionMessage ?? true,
     createdAt: Date.now(),
@@ -72,106 +161,31 @@ export async function admit(
     ...(params.label === undefined ? {} : { label: params.label }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
-  row.transcriptPath = join(context.transcriptsDir, plan.agentId, `${row.sessionId}.jsonl`);
+}
 
-  const { maxChildrenPerAgent } = config.agents.defaults.subagents;
-  const admission = registry.admit(row, {
-    maxChildren: maxChildrenPerAgent,
-    maxQueued: config.subagents.pool.maxQueue + lane.slots,
-  });
-  if (!admission.ok) {
-    if (admission.reason === "duplicate") return { refused: repeated(parts, admission.runId) };
-    return refuse(
-      admission.reason === "children"
-        ? tooManyChildren(admission.active, admission.limit)
-        : laneFull(admission.queued, config.subagents.pool.maxQueue),
-    );
-  }
-
-  const question: ToolQuestion = {
-    agentId: plan.agentId,
-    kind: "child",
-    ...(params.toolsAllow === undefined ? {} : { allow: params.toolsAllow }),
-    ...(params.toolsDeny === undefined ? {} : { deny: params.toolsDeny }),
-  };
-  const tools = workerTools(config, question, requester.tools);
-  const thinking = chooseThinking(config, plan.agentId, params);
-  const run = new LiveRun({
+function liveRun(
+  context: AdmitContext,
+  {
+    params,
+    requester,
+    plan,
+    chosen,
     row,
-    task: params.task,
+  }: Pick<RowFacts, "params" | "requester" | "plan" | "chosen"> & { row: NewRun },
+): LiveRun {
+  const thinking = chooseThinking(context.parts.config, plan.agentId, params);
+  return new LiveRun({
+    row,
     model: chosen.model,
     ...(thinking === undefined ? {} : { thinking }),
     isolation: plan.isolation,
     timeoutMs: plan.timeoutMs,
-    tools,
-    hostTools: [],
+    ...childTools(context, row, params, requester),
   });
-  run.facts.hostTools = hostToolsFor(context, run, toolFilter(config, question));
-  live.add(run);
-  const { ahead } = lane;
-  context.start(run);
-  return {
-    run,
-    result: {
-      status: "accepted",
-      childSessionKey: row.childSessionKey,
-      runId: row.runId,
-      mode: "run",
-      note: ACCEPTED_NOTE,
-      runtime: "inprocess",
-      isolation: plan.isolation,
-      resolvedModel: chosen.model.id,
-      resolvedProvider: chosen.model.provider,
-      modelApplied: chosen.applied,
-      expectsCompletionMessage: row.expectsCompletion,
-      ...(ahead > 0 ? { queuePosition: ahead } : {}),
-    },
-  };
 }
 
-/** The answer given for an earlier spawn with the same idempotency key. */
-function repeated({ registry, live }: Parts, runId: string): SpawnResult {
-  const row = registry.run(runId)!;
-  const [provider = "", ...id] = (row.model ?? "").split("/");
-  return {
-    status: "accepted",
-    childSessionKey: row.childSessionKey,
-    runId,
-    mode: "run",
-    note: ACCEPTED_NOTE,
-    runtime: "inprocess",
-    isolation: live.get(runId)?.facts.isolation ?? "thread",
-    resolvedModel: id.join("/"),
-    resolvedProvider: provider,
-    modelApplied: false,
-    expectsCompletionMessage: row.expectsCompletion,
-  };
-}
-
-/** Session tools for one that may spawn, and what the gateway itself offers. */
-function hostToolsFor(
-  { parts, runtime, sessionTools }: AdmitContext,
-  run: LiveRun,
-  permitted: (name: string) => boolean,
-) {
-  const { row, tools, model } = run.facts;
-  const ofGateway = parts.host.hostTools?.(run.context) ?? [];
-  const ofSession =
-    row.role === "leaf"
-      ? []
-      : sessionTools(runtime, {
-          sessionKey: row.childSessionKey,
-          agentId: row.agentId,
-          depth: row.depth,
-          workspaceDir: row.workspaceDir,
-          tools,
-          model: `${model.provider}/${model.id}`,
-        });
-  return [...ofGateway, ...ofSession].filter((tool) => permitted(tool.name));
-}
-
-function refuse({ status, code, message }: Refusal): { refused: SpawnResult } {
-  return { refused: { status, code, error: message } };
+function refuse({ status, code, message }: Refusal): SpawnResult {
+  return { status, code, error: message };
 }
 
 const ACCEPTED_NOTE =

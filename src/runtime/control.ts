@@ -26,10 +26,7 @@ export async function kill(
       text: "No subagent is running.",
     };
   }
-  const trees = found.runs.flatMap((row) => {
-    const run = parts.live.get(row.runId);
-    return run === undefined ? [] : withDescendants(parts, run);
-  });
+  const trees = found.runs.flatMap((row) => unsettledIn(parts, row));
   const killed = await endAll(parts, settler, [...new Set(trees)]);
   const named = new Set(found.runs.map((row) => row.runId));
   const below = killed.filter((run) => !named.has(run.id));
@@ -54,8 +51,11 @@ async function endAll(parts: Parts, settler: Settler, runs: LiveRun[]): Promise<
   return (await Promise.all(settled)).flat();
 }
 
-function withDescendants(parts: Parts, run: LiveRun): LiveRun[] {
-  return [run, ...parts.live.childrenOf(run.sessionKey).flatMap((child) => withDescendants(parts, child))];
+/** A run and all below it; by way of the registry, for a settled run may have children at work. */
+function unsettledIn(parts: Parts, row: RunRow): LiveRun[] {
+  const run = parts.live.get(row.runId);
+  const active = parts.registry.childrenOf(row.childSessionKey, { since: Number.MAX_SAFE_INTEGER });
+  return [...(run === undefined ? [] : [run]), ...active.flatMap((child) => unsettledIn(parts, child))];
 }
 
 function find(parts: Parts, target: string, requester: Requester): { runs: RunRow[] } | Cause {

@@ -52,6 +52,8 @@ export class Execution {
     this.#host = new HostEnd(port1, {
       started: (threadId) => {
         this.#threadId = threadId;
+        // Its thread may have taken long to boot: it is silent from here on, not from before.
+        this.#answeredAt = performance.now();
         options.onStarted(threadId);
       },
       events: (events) => options.onEvents(events),
@@ -89,7 +91,7 @@ export class Execution {
     this.#host.ping();
   }
 
-  /** Milliseconds since the thread's loop last answered a ping, or since the start. */
+  /** Milliseconds since the thread's loop last answered a ping, or took the run. */
   get silentMs(): number {
     return performance.now() - this.#answeredAt;
   }

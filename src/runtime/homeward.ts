@@ -79,6 +79,7 @@ export class Homeward {
 
   /** An orchestrator is woken once, with everything; so is any requester under `announce.mode: "together"`. */
   #holdBack(requesterSessionKey: string): boolean {
+    if (this.#settler.holdsFor(requesterSessionKey)) return true;
     const { live, config } = this.#parts;
     const isRun = live.ofSession(requesterSessionKey) !== undefined;
     if (!isRun && config.subagents.announce.mode === "each") return false;

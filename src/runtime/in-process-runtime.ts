@@ -29,11 +29,14 @@ import { kill } from "./control.ts";
 import { EventHub } from "./event-hub.ts";
 import { Homeward } from "./homeward.ts";
 import { Lane } from "./lane.ts";
-import { LiveRuns, type Parts, type SessionTools } from "./parts.ts";
+import type { SessionTools } from "./child-tools.ts";
+import type { LiveRun } from "./live-run.ts";
+import { LiveRuns, type Parts } from "./parts.ts";
 import { keepRecovering, recover } from "./recover.ts";
 import { RunCarrier } from "./run-carrier.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 import { identity, Settler } from "./settler.ts";
+import { TurnBudget } from "./turn-budget.ts";
 import { watchThreads, type StuckAfter } from "./thread-watch.ts";
 import { statsOf, viewOf, waitFor } from "./views.ts";
 
@@ -71,6 +74,7 @@ class InProcessRuntime implements SubagentRuntime {
   readonly #settler: Settler;
   readonly #carrier: RunCarrier;
   readonly #homeward: Homeward;
+  readonly #pace = new TurnBudget(ADMISSIONS_MS);
   readonly #stops: (() => void)[];
   readonly #waiting = new Set<(runId: string) => void>();
   #closed: Promise<void> | undefined;
@@ -79,6 +83,10 @@ class InProcessRuntime implements SubagentRuntime {
   constructor(options: InProcessOptions) {
     const { config, host, registry, logger } = options;
     this.#options = options;
+    // First, for it can fail, and then no thread is to be left behind.
+    registry.claimOwner();
+    recover({ registry, logger });
+    registry.purgeOlderThan();
     const pool = new WorkerPool({
       threads: config.subagents.pool,
       workerFile: options.workerFile,
@@ -102,9 +110,6 @@ class InProcessRuntime implements SubagentRuntime {
       this.#homeward.settled(run, owed);
     });
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
-    registry.claimOwner();
-    recover(this.#parts);
-    registry.purgeOlderThan();
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);
     this.#stops = [
       watchThreads(this.#parts, options.stuck),
@@ -129,34 +134,20 @@ class InProcessRuntime implements SubagentRuntime {
     options: { idempotencyKey?: string } = {},
   ): Promise<SpawnResult> {
     this.#refuseWhenClosed("spawn");
-    const admitted = await admit(
+    return admit(
       {
         parts: this.#parts,
         runtime: this,
         sessionTools: this.#options.sessionTools,
         transcriptsDir: this.#options.transcriptsDir,
-        start: (run) => this.#carrier.enqueue(run, { prompt: params.task }),
+        pace: this.#pace,
+        refuseWhenClosed: () => this.#refuseWhenClosed("spawn"),
+        start: (run, ahead) => this.#start(run, ahead, params.task),
       },
       params,
       requester,
       options.idempotencyKey,
     );
-    if ("refused" in admitted) return admitted.refused;
-    const { run, result } = admitted;
-    const { row } = run.facts;
-    this.#parts.hub.publish(
-      {
-        ...identity(run),
-        type: "accepted",
-        task: row.task,
-        agentId: row.agentId,
-        depth: row.depth,
-        queuePosition: result.queuePosition ?? 0,
-        ...(row.label === undefined ? {} : { label: row.label }),
-      },
-      row.rootSessionKey,
-    );
-    return result;
   }
 
   async wait(
@@ -164,10 +155,12 @@ class InProcessRuntime implements SubagentRuntime {
     requester: Requester,
     options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<WaitResult> {
+    this.#refuseWhenClosed("wait");
     return waitFor(this.#parts.registry, runIds, requester, options, this.#waiting);
   }
 
   async list(requester: Requester, options: ListOptions = {}): Promise<RunView[]> {
+    this.#refuseWhenClosed("list");
     const since = Date.now() - (options.recentMinutes ?? 30) * 60_000;
     const rows = this.#parts.registry.childrenOf(requester.sessionKey, { since });
     return rows.map((row) => viewOf(row, this.#parts.live.get(row.runId)));
@@ -214,6 +207,24 @@ class InProcessRuntime implements SubagentRuntime {
     }));
   }
 
+  #start(run: LiveRun, queuePosition: number, task: string): void {
+    const { row } = run.facts;
+    const { agentId, depth, label } = row;
+    this.#parts.hub.publish(
+      {
+        ...identity(run),
+        type: "accepted",
+        task,
+        agentId,
+        depth,
+        queuePosition,
+        ...(label === undefined ? {} : { label }),
+      },
+      row.rootSessionKey,
+    );
+    this.#carrier.enqueue(run, { prompt: task });
+  }
+
   #watchersChanged(): void {
     const { live, hub } = this.#parts;
     for (const run of live.all()) run.execution?.watch(hub.wantsText(run.id, run.facts.row.rootSessionKey));
@@ -224,6 +235,9 @@ class InProcessRuntime implements SubagentRuntime {
     throw new InprocessError("runtime_closed", `${call}() was called after the runtime was closed; create a new one.`);
   }
 }
+
+/** What admissions may take of one turn of the loop; a burst of sixteen fits. */
+const ADMISSIONS_MS = 4;
 
 function missing(capability: Capability) {
   const error = `This runtime doesn't offer \`${capability}\`; look at \`capabilities\` before you ask for it.`;

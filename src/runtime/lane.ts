@@ -18,6 +18,11 @@ export class Lane {
     return Math.max(0, this.#running + this.#waiting.length - this.slots + 1);
   }
 
+  /** Slots that no job has. */
+  get free(): number {
+    return Math.max(0, this.slots - this.#running);
+  }
+
   /** Starts the job in a later turn of the loop; it holds its slot until its promise settles. `job` never rejects. */
   enqueue(id: string, job: () => Promise<void>): void {
     this.#waiting.push({ id, job, since: performance.now() });
@@ -41,7 +46,10 @@ export class Lane {
   }
 
   #startNext(): void {
+    const until = performance.now() + START_BUDGET_MS;
     while (this.#running < this.slots) {
+      // A thousand starts in one turn would hold the gateway's loop for a quarter of a second.
+      if (performance.now() > until) return this.#schedule();
       const entry = this.#waiting.shift();
       if (entry === undefined) return;
       this.#running += 1;
@@ -53,5 +61,8 @@ export class Lane {
     }
   }
 }
+
+/** What starting may take of one turn of the loop. */
+const START_BUDGET_MS = 2;
 
 type Entry = { id: string; job: () => Promise<void>; since: number };

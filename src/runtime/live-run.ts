@@ -9,7 +9,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cause } from "../errors.ts";
 import type { NewRun } from "../registry/run-row.ts";
-import type { ChildContext, HostTool } from "../host.ts";
+import type { HostTool } from "../host.ts";
 import type { Isolation, ResolvedModel, RunState, ThinkingLevel, Usage } from "../types.ts";
 import type { Execution } from "./execution.ts";
 import { addUsage, noUsage } from "../usage.ts";
@@ -17,8 +17,6 @@ import { RunOutcome } from "./run-outcome.ts";
 
 export type LiveRunFacts = {
   row: NewRun;
-  /** The whole task; the registry keeps its beginning. */
-  task: string;
   model: ResolvedModel;
   thinking?: ThinkingLevel;
   isolation: Isolation;
@@ -33,6 +31,8 @@ export class LiveRun {
   readonly outcome = new RunOutcome();
   state: RunState = "queued";
   execution: Execution | undefined;
+  /** What opens the turn under way; handed over again when the thread was lost before it stood in the transcript. */
+  prompt: string | undefined;
   timer: NodeJS.Timeout | undefined;
   startedAt: number | undefined;
   /** Of turns that are over, and of the one under way as far as it has told. */
@@ -57,19 +57,6 @@ export class LiveRun {
 
   get sessionKey(): string {
     return this.facts.row.childSessionKey;
-  }
-
-  get context(): ChildContext {
-    const { row } = this.facts;
-    return {
-      runId: row.runId,
-      sessionKey: row.childSessionKey,
-      requesterSessionKey: row.requesterSessionKey,
-      agentId: row.agentId,
-      depth: row.depth,
-      workspaceDir: row.workspaceDir,
-      ...(row.label === undefined ? {} : { label: row.label }),
-    };
   }
 
   /** Tells a running turn to stop; does nothing in any other state. */

@@ -1,18 +1,13 @@
 /** What the files of this runtime share: made once in `createInProcessRuntime`, handed to each. Types and the live runs. */
 
 import type { Config } from "../config.ts";
-import type { Host, HostTool } from "../host.ts";
+import type { Host } from "../host.ts";
 import type { Logger } from "../log.ts";
 import type { WorkerPool } from "../pool/worker-pool.ts";
 import type { Registry } from "../registry/registry.ts";
-import type { Requester } from "../types.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Lane } from "./lane.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { SubagentRuntime } from "./runtime.ts";
-
-/** Gives a child its session tools (`sessions_spawn`, …); handed in because `tools/` builds on the runtime's contract. */
-export type SessionTools = (runtime: SubagentRuntime, requester: Requester) => HostTool[];
 
 export type Parts = {
   config: Config;

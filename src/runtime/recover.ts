@@ -1,12 +1,13 @@
 /** What dead processes left: each of their runs is settled once and told of, and never run again by us. */
 
+import { lastTextIn } from "./last-text.ts";
 import type { Parts } from "./parts.ts";
 import { completionOfRow } from "./settler.ts";
 
 /** Settles what is left now. @returns whose children they were: the sessions that are owed a completion */
 export function recover({ registry, logger }: Pick<Parts, "registry" | "logger">): string[] {
   const left = registry.takeOverDead(Date.now(), (row, cause) =>
-    completionOfRow(row, { status: "interrupted", cause }),
+    completionOfRow({ ...row, text: lastTextIn(row.transcriptPath) }, { status: "interrupted", cause }),
   );
   for (const row of left) {
     logger.warn({ runId: row.runId }, "a run was interrupted: the process that owned it had ended");

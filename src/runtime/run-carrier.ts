@@ -9,6 +9,7 @@ import { causeOf, InprocessError, type Cause } from "../errors.ts";
 import type { EngineEvent, LifecycleEvent } from "../events.ts";
 import type { ToolOutput, ToolVerdict } from "../host.ts";
 import { writeThreadLines } from "../log.ts";
+import { childContext } from "./child-tools.ts";
 import { Execution, type ExecutionEnd } from "./execution.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
@@ -29,6 +30,7 @@ export class RunCarrier {
 
   /** Puts a turn into the lane. */
   enqueue(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): void {
+    run.prompt = turn.prompt;
     const queuedAt = performance.now();
     this.#parts.lane.enqueue(run.id, () => this.#carry(run, turn, queuedAt));
   }
@@ -124,7 +126,7 @@ export class RunCarrier {
       { runId: run.id },
       `its thread was lost, it goes on from its transcript: ${end.cause.message}`,
     );
-    this.enqueue(run, { resume: "thread_lost" });
+    this.enqueue(run, { resume: "thread_lost", ...(run.prompt === undefined ? {} : { prompt: run.prompt }) });
   }
 
   /** Runs beside one that ignored its abort lose their thread for no fault of theirs. */
@@ -159,7 +161,7 @@ export class RunCarrier {
 
   async #answer(run: LiveRun, request: HostRequest, signal: AbortSignal): Promise<unknown> {
     const { host } = this.#parts;
-    const child = run.context;
+    const child = childContext(run.facts.row);
     switch (request.kind) {
       case "tool": {
         const tool = run.facts.hostTools.find((candidate) => candidate.name === request.tool);
@@ -210,11 +212,13 @@ export class RunCarrier {
 
 /** What a host tool returns enters a thread, where no heap limit contains it (design §6). */
 function bounded(output: ToolOutput, tool: string): ToolOutput {
-  const chars = output.content.reduce((sum, block) => sum + block.text.length, 0);
-  if (chars <= TOOL_OUTPUT_CHARS) return output;
+  const texts = output.content.reduce((sum, block) => sum + Buffer.byteLength(block.text), 0);
+  const details = output.details === undefined ? 0 : Buffer.byteLength(JSON.stringify(output.details) ?? "");
+  const bytes = texts + details;
+  if (bytes <= TOOL_OUTPUT_BYTES) return output;
   throw new InprocessError(
     "payload_too_large",
-    `The tool ${tool} returned ${chars} characters; at most ${TOOL_OUTPUT_CHARS} may enter a thread. Ask it for less.`,
+    `The tool ${tool} returned ${bytes} bytes; at most ${TOOL_OUTPUT_BYTES} may enter a thread. Ask it for less.`,
   );
 }
 
@@ -229,4 +233,4 @@ const ABORTED: Partial<Record<Cause["code"], OutcomeStatus>> = {
   run_killed: "killed",
 };
 const NO_VERDICT: ToolVerdict = { allow: false, reason: "The gateway's tool policy gave no answer." };
-const TOOL_OUTPUT_CHARS = 1_048_576;
+const TOOL_OUTPUT_BYTES = 1_048_576;

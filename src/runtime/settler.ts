@@ -16,11 +16,19 @@ export class Settler {
   readonly #parts: Parts;
   readonly #onSettled: SettledHandler;
   #pending: LiveRun[] = [];
+  /** The transaction under way to the disk, and the one after it. */
+  #writing: Promise<void> | undefined;
   #commit: Promise<void> | undefined;
+  #unsynced: ReadonlySet<string> = new Set();
 
   constructor(parts: Parts, onSettled: SettledHandler) {
     this.#parts = parts;
     this.#onSettled = onSettled;
+  }
+
+  /** Whether completions for this requester are written that a power cut could still take back: they must not be told. */
+  holdsFor(requesterSessionKey: string): boolean {
+    return this.#unsynced.has(requesterSessionKey);
   }
 
   /** Offers an ending; the first one wins. Resolves once the run's settlement, whichever it is, is on the disk. */
@@ -29,35 +37,43 @@ export class Settler {
     if (first) {
       clearTimeout(run.timer);
       this.#pending.push(run);
-      this.#commit ??= new Promise((resolve) => setImmediate(() => resolve(this.#write())));
+      this.#commit ??= this.#commitSoon();
     }
-    await this.#commit;
+    // When another ending came first, it may be in the transaction under way.
+    await Promise.all([this.#writing, this.#commit]);
     return first;
   }
 
-  #write(): Promise<void> | undefined {
+  /** What settles in this turn of the loop, or while a transaction is on its way to the disk, is one transaction. */
+  async #commitSoon(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.#writing;
+    this.#writing = this.#commit;
+    this.#commit = undefined;
     const runs = this.#pending;
     this.#pending = [];
-    this.#commit = undefined;
-    const at = Date.now();
-    const settlements = runs.map((run) => settlementOf(run, at));
-    try {
-      this.#parts.registry.settle(settlements);
-    } catch (error) {
-      return this.#again(runs, causeOf(error).message);
-    }
-    runs.forEach((run, index) => this.#tell(run, settlements[index]!));
-    return undefined;
+    await this.#write(runs);
   }
 
-  /** The disk is full or gone: nobody is told before it stands, so it is tried until it does, or recovery does it. */
-  #again(runs: LiveRun[], why: string): Promise<void> {
-    this.#parts.logger.error(
-      { runIds: runs.map((run) => run.id) },
-      `a settlement can't be written, trying again: ${why}`,
-    );
-    this.#pending.unshift(...runs);
-    return (this.#commit = new Promise((resolve) => setTimeout(() => resolve(this.#write()), RETRY_MS).unref()));
+  /** The disk may be full or gone: nobody is told before it stands, so it is tried until it does, or recovery does it. */
+  async #write(runs: LiveRun[]): Promise<void> {
+    const { registry, logger } = this.#parts;
+    const at = Date.now();
+    const settlements = runs.map((run) => settlementOf(run, at));
+    this.#unsynced = new Set(runs.map((run) => run.facts.row.requesterSessionKey));
+    for (;;) {
+      try {
+        registry.settle(settlements);
+        await registry.sync();
+        break;
+      } catch (error) {
+        const runIds = runs.map((run) => run.id);
+        logger.error({ runIds }, `a settlement can't be written, trying again: ${causeOf(error).message}`);
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      }
+    }
+    this.#unsynced = new Set();
+    runs.forEach((run, index) => this.#tell(run, settlements[index]!));
   }
 
   #tell(run: LiveRun, settlement: Settlement): void {
@@ -135,6 +151,7 @@ export function completionOfRow(
     model?: string;
     text?: string;
     startedAt?: number;
+    endedAt?: number;
     transcriptPath: string;
   },
   outcome: Outcome,
@@ -148,7 +165,7 @@ export function completionOfRow(
     text: row.text ?? "",
     usage: row.usage,
     task: row.task,
-    runtimeMs: row.startedAt === undefined ? 0 : Math.max(0, Date.now() - row.startedAt),
+    runtimeMs: row.startedAt === undefined ? 0 : Math.max(0, (row.endedAt ?? Date.now()) - row.startedAt),
     transcriptPath: row.transcriptPath,
     ...(row.model === undefined ? {} : { model: row.model }),
     ...(row.label === undefined ? {} : { label: row.label }),

@@ -11,11 +11,7 @@ export function subagentsTool(runtime: SubagentRuntime, requester: Requester) {
     label: "Subagents",
     description:
       "List the subagents this session started, or kill one (with everything it started). Results come by themselves: don't list in order to wait.",
-    schema: z.object({
-      action: z.enum(["list", "kill"]).default("list"),
-      target: z.string().optional().describe("For kill: run id or its beginning, session key, label, `last` or `all`."),
-      recentMinutes: z.int().min(1).max(1440).default(30).describe("How far back ended ones are listed."),
-    }),
+    schema: subagentsSchema,
     async call({ action, target, recentMinutes }) {
       if (action === "list") return list(await runtime.list(requester, { recentMinutes }), requester);
       if (target === undefined)
@@ -24,6 +20,12 @@ export function subagentsTool(runtime: SubagentRuntime, requester: Requester) {
     },
   });
 }
+
+const subagentsSchema = z.object({
+  action: z.enum(["list", "kill"]).default("list"),
+  target: z.string().optional().describe("For kill: run id or its beginning, session key, label, `last` or `all`."),
+  recentMinutes: z.int().min(1).max(1440).default(30).describe("How far back ended ones are listed."),
+});
 
 function list(runs: RunView[], requester: Requester): Record<string, unknown> {
   const rows = runs.map((run, index) => row(run, index + 1));

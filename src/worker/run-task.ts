@@ -27,7 +27,7 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
   try {
     transcript = await openTranscript(task.transcriptPath, { id: task.sessionId, cwd: task.workspaceDir });
     await openTurn(task, transcript);
-    const link = await createLink(task, end, transcript, steering);
+    const link = await createLink(task, end, transcript, steering, controller.signal);
     const engine = await loadEngine(task.engine);
     result = await engine.run(task, link, controller.signal);
   } catch (error) {
@@ -50,7 +50,15 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
 async function openTurn(task: EngineTask, transcript: OpenTranscript): Promise<void> {
   if (task.prompt === undefined) return;
   const text = transcript.messages.length === 0 ? openingMessage(task, task.prompt) : task.prompt;
+  // Lost with its thread, a turn is opened again only if it wasn't yet.
+  if (task.resume === "thread_lost" && transcript.messages.some((message) => opens(message, task))) return;
   await transcript.append(userMessage(text));
+}
+
+function opens(message: TranscriptMessage, task: EngineTask): boolean {
+  if (message.role !== "user" || !Array.isArray(message.content) || task.prompt === undefined) return false;
+  const said = (message.content as { text?: unknown }[])[0]?.text;
+  return said === task.prompt || said === openingMessage(task, task.prompt);
 }
 
 async function createLink(
@@ -58,6 +66,7 @@ async function createLink(
   end: WorkerEnd,
   transcript: OpenTranscript,
   steering: string[],
+  signal: AbortSignal,
 ): Promise<EngineLink> {
   const [tools, agentsMd] = await Promise.all([createTools(task, end), readAgentsMd(task.workspaceDir)]);
   return {
@@ -75,7 +84,7 @@ async function createLink(
     }),
     transcript,
     takeSteering: () => steering.splice(0),
-    refreshModel: (model) => end.request("refresh_model", { model: `${model.provider}/${model.id}` }),
+    refreshModel: (model) => end.request("refresh_model", { model: `${model.provider}/${model.id}` }, signal),
     log: (level, msg, fields) =>
       end.log({
         level,

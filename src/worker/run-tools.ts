@@ -46,7 +46,7 @@ function describeArgs(args: unknown): string {
   if (typeof args !== "object" || args === null) return "";
   const named = args as Record<string, unknown>;
   const value = DESCRIBING.map((name) => named[name]).find((v) => typeof v === "string") ?? "";
-  return (value).replace(/\s+/g, " ").slice(0, 80);
+  return value.replace(/\s+/g, " ").slice(0, 80);
 }
 
 const DESCRIBING = ["label", "taskName", "target", "path", "action", "sessionKey", "task", "message"];

@@ -1,6 +1,9 @@
-/** A session's transcript on disk. The run's thread is its only writer; every message is appended as it is said. */
+/**
+ * A session's transcript on disk. The run's thread is its only writer; every message is appended as it is said.
+ * Synchronous: a small write takes a few microseconds here, the way through Node's thread pool a hundred and more.
+ */
 
-import { mkdir, open, readFile, truncate, type FileHandle } from "node:fs/promises";
+import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { InprocessError, messageOf } from "../errors.ts";
 import { headerLine, messageLine, parseTranscript } from "../sessions/transcript-format.ts";
@@ -24,44 +27,56 @@ export async function openTranscript(path: string, session: { id: string; cwd: s
 }
 
 async function openFile(path: string, session: { id: string; cwd: string }): Promise<OpenTranscript> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const before = await readIfThere(path);
+  const { before, file } = openOrMake(path);
   const { messages, lastId, torn } = parseTranscript(before);
   const kept = torn ? before.slice(0, before.lastIndexOf("\n") + 1) : before;
-  if (torn) await truncate(path, Buffer.byteLength(kept));
-  const file = await open(path, "a", 0o600);
-  if (kept === "") await file.appendFile(headerLine(session.id, session.cwd));
-  // Cut off between a line and its end.
-  else if (!kept.endsWith("\n")) await file.appendFile("\n");
+  if (torn) truncateSync(path, Buffer.byteLength(kept));
   const transcript = new TranscriptFile(file, messages, lastId);
+  if (kept === "") transcript.write(headerLine(session.id, session.cwd));
+  // Cut off between a line and its end.
+  else if (!kept.endsWith("\n")) transcript.write("\n");
   for (const result of interruptedCalls(messages)) await transcript.append(result);
   return transcript;
 }
 
+/** A new one is the rule, and then nothing has to be read. */
+function openOrMake(path: string): { before: string; file: number } {
+  try {
+    return { before: "", file: openSync(path, "ax", 0o600) };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return { before: readFileSync(path, "utf8"), file: openSync(path, "a", 0o600) };
+    if (code !== "ENOENT") throw error;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return { before: "", file: openSync(path, "ax", 0o600) };
+  }
+}
+
 class TranscriptFile implements OpenTranscript {
   readonly messages: TranscriptMessage[];
-  readonly #file: FileHandle;
+  readonly #file: number;
   #lastId: string | null;
-  #writes: Promise<unknown> = Promise.resolve();
 
-  constructor(file: FileHandle, messages: TranscriptMessage[], lastId: string | null) {
+  constructor(file: number, messages: TranscriptMessage[], lastId: string | null) {
     this.#file = file;
     this.messages = messages;
     this.#lastId = lastId;
   }
 
-  append(message: TranscriptMessage): Promise<void> {
+  async append(message: TranscriptMessage): Promise<void> {
     const { id, line } = messageLine(message, this.#lastId);
     this.#lastId = id;
     this.messages.push(message);
-    const written = this.#writes.then(() => this.#file.appendFile(line));
-    this.#writes = written.catch(() => undefined);
-    return written;
+    this.write(line);
+  }
+
+  write(line: string): void {
+    const bytes = Buffer.from(line);
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
   }
 
   async close(): Promise<void> {
-    await this.#writes;
-    await this.#file.close();
+    closeSync(this.#file);
   }
 }
 
@@ -80,15 +95,6 @@ function interruptedCalls(messages: readonly TranscriptMessage[]): TranscriptMes
       isError: true,
       timestamp: Date.now(),
     }));
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
-    throw error;
-  }
 }
 
 const INTERRUPTED =

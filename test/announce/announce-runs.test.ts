@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
@@ -99,8 +101,6 @@ it("a run whose spawn asked for it has its transcript put away once it is announ
   await host.deliveredTimes(1);
   await expect.poll(() => runtime.stats().outbox.pending).toBe(0);
   const path = /transcript: (.*)/.exec(host.delivered[0]!.message)![1]!;
-  const { readdirSync } = await import("node:fs");
-  const { basename, dirname } = await import("node:path");
   const files = () => readdirSync(dirname(path)).filter((name) => name.startsWith(basename(path)));
   await expect.poll(files).toEqual([expect.stringMatching(/\.jsonl\.deleted\./)]);
 });

@@ -63,6 +63,11 @@ export class RecordingHost implements Host {
     return this.deliveries.flat();
   }
 
+  /** Waits until so many completions have come in, in however many deliveries. */
+  async completionsCame(count: number, timeoutMs = 20_000): Promise<void> {
+    await expect.poll(() => this.delivered.length, { timeout: timeoutMs, interval: 5 }).toBeGreaterThanOrEqual(count);
+  }
+
   /** Waits until so many calls of `deliver` have come in. */
   async deliveredTimes(count: number, timeoutMs = 20_000): Promise<void> {
     await expect.poll(() => this.deliveries.length, { timeout: timeoutMs, interval: 5 }).toBeGreaterThanOrEqual(count);

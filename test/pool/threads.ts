@@ -8,6 +8,7 @@ import type { EngineResult, EngineTask, ToHost } from "../../src/channel/protoco
 import type { PoolConfig } from "../../src/config.ts";
 import { workerFile } from "../../src/package-root.ts";
 import { WorkerPool, type WorkerPoolOptions } from "../../src/pool/worker-pool.ts";
+import { engineTask } from "../helpers/engine-task.ts";
 import { closeAfterTest, engineFile, tempFolder } from "../helpers/runtime-fixture.ts";
 
 export type TestPool = {
@@ -51,7 +52,7 @@ export function startPool(threads: Partial<PoolConfig> = {}, more: Partial<Worke
   return {
     pool,
     faults,
-    run: (task, options) => startRun(pool, engineTask(dir, String(next++), task), options),
+    run: (task, options) => startRun(pool, engineTask(dir, String(next++), engineFile("by-task"), task), options),
   };
 }
 
@@ -78,35 +79,5 @@ function startRun(pool: WorkerPool, task: EngineTask, options?: { dedicated?: bo
     result: result.promise,
     released,
     abort: () => port1.postMessage({ type: "abort", cause: { code: "run_killed", message: "Enough." } }),
-  };
-}
-
-function engineTask(dir: string, id: string, prompt: string): EngineTask {
-  return {
-    runId: id,
-    sessionId: id,
-    sessionKey: `agent:main:subagent:${id}`,
-    agentId: "main",
-    engine: engineFile("by-task"),
-    role: { kind: "leaf", depth: 1, maxDepth: 1 },
-    model: {
-      provider: "fixture",
-      id: "none",
-      api: "openai-completions",
-      baseUrl: "http://127.0.0.1:9/v1",
-      contextWindow: 1_000,
-      maxTokens: 100,
-      input: ["text"],
-      reasoning: false,
-    },
-    workspaceDir: dir,
-    transcriptPath: join(dir, `${id}.jsonl`),
-    prompt,
-    tools: [],
-    hostTools: [],
-    askBeforeToolCall: false,
-    modelIdleTimeoutSeconds: 5,
-    execTimeoutSeconds: 5,
-    execEnv: {},
   };
 }

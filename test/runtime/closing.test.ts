@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 
 import { openRegistry } from "../../src/registry/registry.ts";
 import { parseTranscript } from "../../src/sessions/transcript-format.ts";
+import type { Completion } from "../../src/types.ts";
 import { beyond, resourcesInUse } from "../helpers/leak-guard.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
 import {
@@ -157,7 +158,8 @@ it("what a killed process left is settled once as interrupted at the next start,
   host.known = [`subagent:${ids["settles"]}`];
   const next = await startRuntime({ stateDir, host, model: server.model });
   await expect.poll(() => next.runtime.stats().outbox.pending).toBe(0);
-  const told = Object.fromEntries(host.delivered.map((one) => [one.label, one]));
+  const told: Record<string, Completion> = {};
+  for (const one of host.delivered) told[one.label!] = one;
   // The first one stands in the requester's transcript already, as its key tells.
   expect(host.asked.flat()).toContain(`subagent:${ids["settles"]}`);
   expect(Object.keys(told).sort()).toEqual(["queues", "works", "works too"]);

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
 import { Lane } from "../../src/runtime/lane.ts";
@@ -71,7 +71,7 @@ describe("runs over the lane", () => {
     expect((await runtime.list(requester)).map((run) => run.state)).toEqual(["running", "queued", "queued", "queued"]);
     expect(runtime.stats().runs).toMatchObject({ running: 1, queued: 3 });
     open();
-    await host.deliveredTimes(4);
+    await host.completionsCame(4);
     expect(server.requests.map((request) => request.lastUserText.at(-1))).toEqual(["a", "b", "c", "d"]);
     const positions = events.flatMap((event) => (event.type === "accepted" ? [event.queuePosition] : []));
     expect(positions).toEqual([0, 1, 2, 3]);
@@ -94,16 +94,17 @@ describe("runs over the lane", () => {
     expect((refused as { error: string }).error).toMatch(/^2 .*maxQueue is 2/);
     expect(await runtime.list(requester)).toHaveLength(3);
     open();
-    await host.deliveredTimes(3);
+    await host.completionsCame(3);
     await start("welcome again");
   });
 
   it("never reach the model more at a time than maxConcurrent", async () => {
+    const { opened, open } = gate();
     let now = 0;
     let most = 0;
-    const server = await serveModel(async () => {
+    const server = await serveModel(async ({ index }) => {
       most = Math.max(most, ++now);
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await (index < 3 ? opened : sleep(5));
       now -= 1;
       return "done";
     });
@@ -114,6 +115,9 @@ describe("runs over the lane", () => {
     });
     const by = (n: number) => ({ ...requester, sessionKey: `agent:main:s${n % 6}` });
     await Promise.all(Array.from({ length: 24 }, (_, n) => start(`task ${n}`, by(n))));
+    await expect.poll(() => now).toBe(3);
+    await sleep(50);
+    open();
     await expect.poll(() => host.delivered.length, { timeout: 20_000 }).toBe(24);
     expect(most).toBe(3);
   });

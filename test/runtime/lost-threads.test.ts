@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { createLogger } from "../../src/log.ts";
 import { workerFile } from "../../src/package-root.ts";
-import { openRegistry } from "../../src/registry/registry.ts";
+import { openRegistry, type Registry } from "../../src/registry/registry.ts";
 import { createInProcessRuntime } from "../../src/runtime/in-process-runtime.ts";
 import { createSessionTools } from "../../src/tools/session-tools.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
@@ -63,7 +63,9 @@ describe("a run that ends its thread", () => {
       });
     }
   });
+});
 
+describe("an engine", () => {
   it.each([
     ["throws", "engine_failed", /the engine fell over/],
     ["malformed nothing", "wire_invalid", /./],
@@ -72,7 +74,7 @@ describe("a run that ends its thread", () => {
     ["malformed model-object", "wire_invalid", /./],
     ["malformed unknown-status", "wire_invalid", /./],
     ["malformed function", "engine_failed", /./],
-  ])("no: one that %s fails with %s, and nothing else does", async (task, code, sentence) => {
+  ])("that %s fails its run with %s, and no other", async (task, code, sentence) => {
     const { start, settled, runtime } = await startRuntime({ engine: "by-task" });
     const run = await start(task);
     const beside = await start("echo beside");
@@ -84,18 +86,21 @@ describe("a run that ends its thread", () => {
     expect(runtime.stats().runs).toEqual({ queued: 0, running: 0, waiting: 0 });
   });
 
-  it.each(["leaves a timer behind", "throws when it has answered"])("no: one that %s has answered", async (how) => {
-    const { start, settled } = await startRuntime({ engine: "by-task" });
-    const run = await start(how.startsWith("leaves") ? "leaks-timer" : "throws-late");
-    expect(await settled(run.runId)).toMatchObject({ outcome: { status: "ok" } });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(await settled((await start("echo after")).runId)).toMatchObject({ outcome: { status: "ok" } });
-  });
+  it.each(["leaks-timer", "throws-late"])(
+    "that %s has answered all the same, and harms no run after it",
+    async (task) => {
+      const { start, settled } = await startRuntime({ engine: "by-task" });
+      const run = await start(task);
+      expect(await settled(run.runId)).toMatchObject({ outcome: { status: "ok" } });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(await settled((await start("echo after")).runId)).toMatchObject({ outcome: { status: "ok" } });
+    },
+  );
 
   it.each([
     ["isn't there", "no-such-engine"],
     ["has no engine in it", "no-engine"],
-  ])("no: one whose engine file %s says so", async (_what, engine) => {
+  ])("whose file %s is told so in one sentence", async (_what, engine) => {
     const { start, settled } = await startRuntime({ engine });
     const { outcome } = await settled((await start("anything")).runId);
     expect(outcome).toMatchObject({ status: "error", cause: { code: "engine_failed" } });
@@ -130,7 +135,7 @@ it("an event flood is heard to its end, and this process's loop keeps turning me
 });
 
 it("a thread whose loop has stopped is found and ended, its siblings finish, and the one at fault is named", async () => {
-  const { runtime, host, stop } = await watchfulRuntime({ lookMs: 100, stuckMs: 600 });
+  const { runtime, host, stop } = await watchfulRuntime({ lookMs: 150, stuckMs: 1_500 });
   const events = collect(runtime.events());
   const requester = { sessionKey: MAIN, agentId: "main" };
   const file = join(tempFolder(), "go");
@@ -141,28 +146,40 @@ it("a thread whose loop has stopped is found and ended, its siblings finish, and
   const { completed } = await runtime.wait([culprit], requester, { timeoutMs: 40_000 });
   expect(completed).toMatchObject([{ outcome: { status: "error", cause: { code: "worker_stuck" } } }]);
   writeFileSync(file, "");
-  await host.deliveredTimes(2);
+  await host.completionsCame(2);
   expect(host.delivered.find((one) => one.runId === sibling)!.outcome).toEqual({ status: "ok" });
   await stop();
 });
 
+it("a runtime whose registry can't be written isn't made, and leaves no thread behind", async () => {
+  const file = join(tempFolder(), "registry.sqlite");
+  await openRegistry({ file }).close();
+  const registry = openRegistry({ file, readOnly: true });
+  closeAfterTest(() => registry.close());
+  // What is left is found after the test.
+  await expect(createInProcessRuntime(options(registry))).rejects.toMatchObject({ name: "InprocessError" });
+});
+
 /** A runtime that looks for stuck threads more often than a gateway's. */
 async function watchfulRuntime(stuck: { lookMs: number; stuckMs: number }) {
-  const host = new RecordingHost(tempFolder());
-  const stateDir = tempFolder();
-  const runtime = await createInProcessRuntime({
+  const { host, ...others } = options(openRegistry({ file: join(tempFolder(), "registry.sqlite") }));
+  const runtime = await createInProcessRuntime({ ...others, host, stuck });
+  closeAfterTest(() => runtime.close());
+  return { runtime, host, stop: () => runtime.close() };
+}
+
+function options(registry: Registry) {
+  const dir = tempFolder();
+  return {
     config: fixtureConfig({ engine: "by-task" }),
-    host,
-    registry: openRegistry({ file: join(stateDir, "registry.sqlite") }),
+    host: new RecordingHost(dir),
+    registry,
     logger: createLogger(),
-    transcriptsDir: join(stateDir, "transcripts"),
-    scratchDir: join(stateDir, "scratch"),
+    transcriptsDir: join(dir, "transcripts"),
+    scratchDir: join(dir, "scratch"),
     workerFile: workerFile(),
     threadEnv: {},
     execEnv: {},
     sessionTools: createSessionTools,
-    stuck,
-  });
-  closeAfterTest(() => runtime.close());
-  return { runtime, host, stop: () => runtime.close() };
+  };
 }

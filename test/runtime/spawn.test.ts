@@ -64,7 +64,7 @@ describe("a spawn that is accepted", () => {
     const runs = answers.map((answer) => (answer.status === "accepted" ? answer.runId : answer));
     expect(new Set(runs).size).toBe(3);
     expect(runs[0]).toBe(runs[1]);
-    await host.deliveredTimes(3);
+    await expect.poll(() => host.delivered.length, { timeout: 20_000 }).toBe(3);
     host.onResolve = async () => {
       throw new InprocessError("model_unusable", "The model is gone by now.");
     };

@@ -70,7 +70,7 @@ describe("events of runs", () => {
     const first = await start("echo one");
     const ofOne = collect(runtime.events({ runId: first.runId }));
     const second = await start("echo two", other);
-    await host.deliveredTimes(2);
+    await host.completionsCame(2);
     expect(new Set(ofOther.map((event) => event.runId))).toEqual(new Set([second.runId]));
     expect(new Set(ofOne.map((event) => event.runId))).toEqual(new Set([first.runId]));
   });

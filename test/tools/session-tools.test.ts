@@ -230,7 +230,7 @@ const REFUSED: [what: string, args: unknown, RegExp][] = [
     new RegExp(`${name}: .*sessions_send`),
   ]),
   ...[undefined, null, 5, "task", []].map((args): [string, unknown, RegExp] => [
-    `arguments ${args}`,
+    `arguments ${JSON.stringify(args)}`,
     args,
     /^sessions_spawn: /,
   ]),

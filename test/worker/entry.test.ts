@@ -1,17 +1,18 @@
-import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { expect, it } from "vitest";
 
-import type { EngineTask } from "../../src/channel/protocol.ts";
 import { ping, run } from "../../src/worker/entry.ts";
+import { engineTask } from "../helpers/engine-task.ts";
 import { engineFile, tempFolder } from "../helpers/runtime-fixture.ts";
 
 it("of a burst of runs a few start in each turn of the loop, in the order they came, and none is left out", async () => {
   expect(ping()).toBeUndefined();
   const dir = tempFolder();
   const channels = Array.from({ length: 14 }, () => new MessageChannel());
-  const ended = channels.map(({ port2 }, n) => run({ task: echo(dir, String(n)), port: port2 }));
+  const ended = channels.map(({ port2 }, n) =>
+    run({ task: engineTask(dir, String(n), engineFile("echo"), "hello"), port: port2 }),
+  );
   const waiting = new Set(channels.keys());
   const order: number[] = [];
   const startedIn: number[] = [];
@@ -34,33 +35,3 @@ it("of a burst of runs a few start in each turn of the loop, in the order they c
   expect(Math.max(...startedIn)).toBeLessThanOrEqual(4);
   expect(startedIn.length).toBeGreaterThanOrEqual(4);
 });
-
-function echo(dir: string, id: string): EngineTask {
-  return {
-    runId: id,
-    sessionId: id,
-    sessionKey: `agent:main:subagent:${id}`,
-    agentId: "main",
-    engine: engineFile("echo"),
-    role: { kind: "leaf", depth: 1, maxDepth: 1 },
-    model: {
-      provider: "fixture",
-      id: "none",
-      api: "openai-completions",
-      baseUrl: "http://127.0.0.1:9/v1",
-      contextWindow: 1_000,
-      maxTokens: 100,
-      input: ["text"],
-      reasoning: false,
-    },
-    workspaceDir: dir,
-    transcriptPath: join(dir, `${id}.jsonl`),
-    prompt: "hello",
-    tools: [],
-    hostTools: [],
-    askBeforeToolCall: false,
-    modelIdleTimeoutSeconds: 5,
-    execTimeoutSeconds: 5,
-    execEnv: {},
-  };
-}

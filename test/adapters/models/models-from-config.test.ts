@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { extractProviders } from "../../../scripts/extract-providers.ts";
 import { DEMO_MODEL } from "../../../src/adapters/models/demo-model.ts";
 import { SPOKEN_APIS } from "../../../src/adapters/models/model-server.ts";
-import { modelsFromCatalog, modelsFromConfig } from "../../../src/adapters/models/models-from-config.ts";
+import { modelsFromCatalog } from "../../../src/adapters/models/models-from-config.ts";
 import { providerCatalog } from "../../../src/adapters/models/provider-catalog.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { InprocessError } from "../../../src/errors.ts";

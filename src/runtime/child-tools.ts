@@ -1,0 +1,58 @@
+/** What a child can do: tools of its thread by name, and tools that work on the host for it. */
+
+import type { ChildContext, HostTool } from "../host.ts";
+import { toolFilter, workerTools, type ToolQuestion } from "../policy/tool-policy.ts";
+import type { NewRun } from "../registry/run-row.ts";
+import type { Requester, SpawnParams } from "../types.ts";
+import type { Parts } from "./parts.ts";
+import type { SubagentRuntime } from "./runtime.ts";
+
+/** Gives a child its session tools (`sessions_spawn`, …); handed in because `tools/` builds on the runtime's contract. */
+export type SessionTools = (runtime: SubagentRuntime, requester: Requester) => HostTool[];
+
+export function childTools(
+  context: { parts: Parts; runtime: SubagentRuntime; sessionTools: SessionTools },
+  row: NewRun,
+  params: Pick<SpawnParams, "toolsAllow" | "toolsDeny">,
+  requester: Pick<Requester, "tools">,
+): { tools: string[]; hostTools: HostTool[] } {
+  const { config, host } = context.parts;
+  const question: ToolQuestion = {
+    agentId: row.agentId,
+    kind: "child",
+    ...(params.toolsAllow === undefined ? {} : { allow: params.toolsAllow }),
+    ...(params.toolsDeny === undefined ? {} : { deny: params.toolsDeny }),
+  };
+  const tools = workerTools(config, question, requester.tools);
+  const permitted = toolFilter(config, question);
+  const ofGateway = host.hostTools?.(childContext(row)) ?? [];
+  const taken = new Set(ofGateway.map((tool) => tool.name));
+  const ofSession = row.role === "leaf" ? [] : context.sessionTools(context.runtime, asRequester(row, tools));
+  const hostTools = [...ofGateway, ...ofSession.filter((tool) => !taken.has(tool.name))];
+  return { tools, hostTools: hostTools.filter((tool) => permitted(tool.name)) };
+}
+
+/** A child as its host sees it. */
+export function childContext(row: NewRun): ChildContext {
+  return {
+    runId: row.runId,
+    sessionKey: row.childSessionKey,
+    requesterSessionKey: row.requesterSessionKey,
+    agentId: row.agentId,
+    depth: row.depth,
+    workspaceDir: row.workspaceDir,
+    ...(row.label === undefined ? {} : { label: row.label }),
+  };
+}
+
+/** A child that spawns. */
+function asRequester(row: NewRun, tools: string[]): Requester {
+  return {
+    sessionKey: row.childSessionKey,
+    agentId: row.agentId,
+    depth: row.depth,
+    workspaceDir: row.workspaceDir,
+    tools,
+    ...(row.model === undefined ? {} : { model: row.model }),
+  };
+}

@@ -1,0 +1,41 @@
+/** The last thing a session said, from the end of its transcript: enough for a report, and small however long it is. */
+
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { parseTranscript } from "../sessions/transcript-format.ts";
+
+/** Empty when nothing was said in the last 64 KiB, or when the file can't be read. */
+export function lastTextIn(transcriptPath: string): string {
+  try {
+    const { messages } = parseTranscript(wholeLines(tailOf(transcriptPath)));
+    return messages.map(visibleText).findLast((text) => text !== "") ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function tailOf(path: string): { text: string; isWhole: boolean } {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const start = Math.max(0, size - TAIL_BYTES);
+    const buffer = Buffer.alloc(size - start);
+    const bytes = readSync(file, buffer, 0, buffer.length, start);
+    return { text: buffer.toString("utf8", 0, bytes), isWhole: start === 0 };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function wholeLines({ text, isWhole }: { text: string; isWhole: boolean }): string {
+  return isWhole ? text : text.slice(text.indexOf("\n") + 1);
+}
+
+function visibleText(message: { role: string; content?: unknown }): string {
+  if (message.role !== "assistant" || !Array.isArray(message.content)) return "";
+  return (message.content as { type?: unknown; text?: unknown }[])
+    .flatMap((block) => (block.type === "text" && typeof block.text === "string" ? [block.text] : []))
+    .join("\n")
+    .trim();
+}
+
+const TAIL_BYTES = 64 * 1024;

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { toResult } from "../../benchmarks/lib/results.ts";
+import { median, percentile, rounded } from "../../benchmarks/lib/statistics.ts";
+
+describe("statistics of benchmarks", () => {
+  it("take the middle of odd and even counts", () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 2, 3])).toBe(2.5);
+    expect(median([])).toBeNaN();
+  });
+
+  it("take a percentile from the values that were measured", () => {
+    const hundred = Array.from({ length: 100 }, (_, n) => n + 1);
+    expect(percentile(hundred, 0.95)).toBe(95);
+    expect(percentile(hundred, 1)).toBe(100);
+    expect(percentile([7], 0.95)).toBe(7);
+  });
+
+  it("keep three digits", () => {
+    expect([rounded(1234.5), rounded(0.012345), rounded(1.0049)]).toEqual([1230, 0.012, 1]);
+  });
+});
+
+describe("a benchmark's result", () => {
+  const machine = { cpu: "x", cores: 1, memoryGb: 1, platform: "x", node: "v0", load: 0 };
+  const about = { name: "n", question: "q", command: "c", machine };
+
+  it("is the median over processes of each one's middle, with the 95th percentile of all", () => {
+    const runs = [{ a: [1, 2, 3] }, { a: [10, 20, 30] }, { a: [4, 5, 6] }];
+    const { lines, raw } = toResult(about, [{ what: "w", metric: "a", unit: "ms", goal: 5 }], runs);
+    expect(lines).toEqual([{ what: "w", metric: "a", unit: "ms", goal: 5, measured: 5, p95: 30 }]);
+    expect(raw).toEqual({
+      a: [
+        [1, 2, 3],
+        [10, 20, 30],
+        [4, 5, 6],
+      ],
+    });
+  });
+
+  it("takes each process's largest where a figure asks for it", () => {
+    const { lines } = toResult(about, [{ what: "w", metric: "a", unit: "", take: "max" }], [{ a: [0, 0, 1] }]);
+    expect(lines[0]?.measured).toBe(1);
+  });
+
+  it("refuses a figure that nothing measured", () => {
+    expect(() => toResult(about, [{ what: "w", metric: "b", unit: "ms" }], [{ a: [1] }])).toThrow(
+      'No variant of n measured "b"',
+    );
+  });
+});
