@@ -1,6 +1,5 @@
 /** What the types of a spawn promise, checked: its parameters come from a model by way of whoever embeds us. */
 
-import { isAgentId } from "../sessions/session-key.ts";
 import type { SpawnParams } from "../types.ts";
 import type { Refusal } from "./spawn-policy.ts";
 
@@ -50,13 +49,15 @@ const names: Rule = {
   what: "a list of tool names",
 };
 
+/** As OpenClaw's docs give it. */
+const AGENT_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 /** What a timer can count to: 2^31 milliseconds. */
 const MAX_TIMEOUT_SECONDS = 2_147_483;
 const TASK_BYTES = 256 * 1024;
 const RULES: Record<string, Rule> = {
   label: text(200),
   agentId: {
-    is: (value) => typeof value === "string" && isAgentId(value),
+    is: (value) => typeof value === "string" && AGENT_ID.test(value),
     what: "an agent id: a-z, 0-9, _ and -, at most 64, beginning with a letter or digit",
   },
   model: text(200),

@@ -88,5 +88,5 @@ export class LiveRun {
   }
 }
 
-/** A message to the thread and its answer take well under a millisecond when the thread's loop turns. */
-const PARTIAL_MS = 500;
+/** A message to the thread and its answer take a millisecond when the thread's loop turns; a busy machine may need more. */
+const PARTIAL_MS = 2000;

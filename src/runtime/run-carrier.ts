@@ -51,13 +51,14 @@ export class RunCarrier {
   }
 
   #begin(run: LiveRun, turn: Pick<EngineTask, "resume">): void {
-    if (run.state !== "running") this.#parts.registry.setState(run.id, "running", Date.now());
+    const now = Date.now();
+    if (run.state !== "running") this.#parts.registry.setState(run.id, "running", now);
     run.state = "running";
     if (turn.resume === "children_settled" || turn.resume === "thread_lost") {
       this.#publish(run, { type: "resumed", reason: turn.resume });
     }
     if (run.startedAt !== undefined) return;
-    run.startedAt = Date.now();
+    run.startedAt = now;
     const { timeoutMs } = run.facts;
     if (timeoutMs > 0) run.timer = setTimeout(() => void this.#timeUp(run), timeoutMs);
   }

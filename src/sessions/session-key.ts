@@ -9,10 +9,3 @@ export function childSessionKey(agentId: string): string {
 export function mainSessionKey(agentId: string): string {
   return `agent:${agentId}:main`;
 }
-
-/** `[a-z0-9][a-z0-9_-]{0,63}`, as OpenClaw's docs give it. */
-export function isAgentId(value: string): boolean {
-  return AGENT_ID.test(value);
-}
-
-const AGENT_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;

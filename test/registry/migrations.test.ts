@@ -93,7 +93,7 @@ test("a look at an older or empty file says what to do", () => {
 test("completions written by format 1 are still read whole", () => {
   const file = tempFile();
   write(file, VERSION_1);
-  const registry = openForTest({ file, readOnly: true });
+  const registry = openForTest({ file });
   const done = registry.listRuns().find((run) => run.label === "done")!;
   expect(registry.outbox.byRun(done.runId)?.completion).toEqual(
     completionOf(done, {

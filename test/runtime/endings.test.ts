@@ -171,8 +171,8 @@ describe("endings that race", () => {
       requester,
       { timeoutMs: 10_000 },
     );
-    const settled = events.filter((event) => event.type === "settled");
-    expect(settled.map((event) => event.runId).sort()).toEqual(runs.map((run) => run.runId).sort());
+    const settled = () => events.filter((event) => event.type === "settled").map((event) => event.runId);
+    await expect.poll(() => settled().sort()).toEqual(runs.map((run) => run.runId).sort());
     const finished = completed.filter((one) => one.outcome.status === "ok").map((one) => one.runId);
     await expect.poll(() => host.delivered.map((one) => one.runId).sort()).toEqual(finished.sort());
     expect(completed.every((one) => ["ok", "killed"].includes(one.outcome.status))).toBe(true);
