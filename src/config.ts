@@ -120,6 +120,8 @@ export type ProviderConfig = {
   /** Send the key as `Authorization: Bearer`, whatever the protocol usually does. */
   authHeader?: boolean;
   headers?: Record<string, Secret>;
+  /** Seconds its models may be silent before a call counts as lost. @default AgentDefaults.modelIdleTimeoutSeconds */
+  timeoutSeconds?: number;
   models: ProviderModelConfig[];
 };
 

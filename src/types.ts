@@ -28,6 +28,8 @@ export type ResolvedModel = {
   /** Provider peculiarities as pi-ai's catalogue names them; passed through untouched. */
   compat?: Record<string, unknown>;
   thinkingLevelMap?: Record<string, string | null>;
+  /** Seconds the model may be silent before a call counts as lost. @default agents.defaults.modelIdleTimeoutSeconds */
+  idleTimeoutSeconds?: number;
   /** Provider settings that pi-ai reads by name (regions, endpoints), passed over the channel instead of the environment. */
   env?: Record<string, string>;
 };

@@ -80,15 +80,9 @@ function limits(raw: RawSubagentLimits): SubagentLimits {
   };
 }
 
-/**
- * OpenClaw has no key for all models: a provider's `timeoutSeconds` sets how long its models may be silent, and a lower
- * `agents.defaults.timeoutSeconds` (of a whole run) bounds it. The default model's provider stands for all here.
- */
+/** OpenClaw has no key for all models; its limit of a whole run bounds the time one call may be silent. */
 function modelIdleTimeout(raw: RawConfig): number {
-  const provider = raw.agents?.defaults?.model?.primary?.split("/")[0];
-  const own = provider === undefined ? undefined : raw.models?.providers?.[provider]?.timeoutSeconds;
-  const wholeRun = raw.agents?.defaults?.timeoutSeconds || Infinity;
-  return Math.min(own ?? DEFAULT_IDLE_SECONDS, wholeRun);
+  return Math.min(DEFAULT_IDLE_SECONDS, raw.agents?.defaults?.timeoutSeconds || Infinity);
 }
 
 function aliases(models: Record<string, { alias?: string | undefined }> = {}): Record<string, string> {

@@ -48,13 +48,22 @@ function resolved(raw: RawConfig, issues: ConfigIssue[]): Config {
   };
 }
 
-function providerConfig({ baseUrl, apiKey, api, authHeader, headers, models }: RawProvider): ProviderConfig {
+function providerConfig({
+  baseUrl,
+  apiKey,
+  api,
+  authHeader,
+  headers,
+  timeoutSeconds,
+  models,
+}: RawProvider): ProviderConfig {
   return {
     ...(baseUrl !== undefined && { baseUrl }),
     ...(apiKey !== undefined && { apiKey }),
     ...(api !== undefined && { api }),
     ...(authHeader !== undefined && { authHeader }),
     ...(headers !== undefined && { headers }),
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
     models: (models ?? []).map((model) => model as ProviderConfig["models"][number]),
   };
 }

@@ -156,7 +156,7 @@ class InProcessRuntime implements SubagentRuntime {
     options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<WaitResult> {
     this.#refuseWhenClosed("wait");
-    return waitFor(this.#parts.registry, runIds, requester, options, this.#waiting);
+    return waitFor(this.#parts, runIds, requester, options, this.#waiting);
   }
 
   async list(requester: Requester, options: ListOptions = {}): Promise<RunView[]> {

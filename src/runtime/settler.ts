@@ -40,8 +40,13 @@ export class Settler {
       this.#commit ??= this.#commitSoon();
     }
     // When another ending came first, it may be in the transaction under way.
-    await Promise.all([this.#writing, this.#commit]);
+    await this.written();
     return first;
+  }
+
+  /** Resolves once every ending offered so far is on the disk and told. */
+  async written(): Promise<void> {
+    await Promise.all([this.#writing, this.#commit]);
   }
 
   /** What settles in this turn of the loop, or while a transaction is on its way to the disk, is one transaction. */

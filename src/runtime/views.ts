@@ -45,7 +45,7 @@ export function statsOf({ pool, lane, live, registry }: Parts, loopUtilization: 
 
 /** @param watchers told of every settlement, by run id, while this waits */
 export async function waitFor(
-  registry: Registry,
+  { registry, live }: Pick<Parts, "registry" | "live">,
   runIds: string[],
   requester: Requester,
   options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal },
@@ -60,10 +60,11 @@ export async function waitFor(
   });
   const look = (timedOut: boolean): WaitResult => {
     const rows = mine.map((runId) => registry.run(runId)!);
-    const completed = rows.filter((row) => row.state === "settled").map(completionOfSettled);
+    // A settlement that isn't told yet may not be on the disk.
+    const isTold = (row: RunRow): boolean => row.state === "settled" && live.get(row.runId) === undefined;
     return {
-      completed,
-      pending: rows.filter((row) => row.state !== "settled").map((row) => row.runId),
+      completed: rows.filter(isTold).map(completionOfSettled),
+      pending: rows.filter((row) => !isTold(row)).map((row) => row.runId),
       errors,
       timedOut,
     };

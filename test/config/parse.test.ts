@@ -373,11 +373,15 @@ describe("a model's silence", () => {
   });
   it.each([
     [config(), 120],
-    [config(300), 300],
+    [config(300), 120],
     [config(300, 60), 60],
     [config(undefined, 0), 120],
-  ])("is bounded by its provider's timeoutSeconds and the run's: %j → %i", (raw, seconds) => {
+  ])("is bounded by the limit of a run: %j → %i", (raw, seconds) => {
     expect(parseConfig(raw).agents.defaults.modelIdleTimeoutSeconds).toBe(seconds);
+  });
+
+  it("is its provider's own where that is set", () => {
+    expect(parseConfig(config(300)).models.providers["local"]?.timeoutSeconds).toBe(300);
   });
 });
 

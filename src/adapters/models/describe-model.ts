@@ -55,6 +55,7 @@ export async function describeModel(
     baseUrl: baseUrl.replace(/\{([A-Z_]+)\}/g, (whole, name: string) => access.env?.[name] ?? whole),
     ...(access.apiKey !== undefined && { apiKey: access.apiKey }),
     ...(Object.keys(headers).length > 0 && { headers }),
+    ...(configured?.timeoutSeconds !== undefined && { idleTimeoutSeconds: configured.timeoutSeconds }),
     ...limits,
     input: own?.input ?? likest?.input ?? ["text"],
     reasoning: own?.reasoning ?? likest?.reasoning ?? false,

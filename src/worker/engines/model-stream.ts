@@ -83,12 +83,13 @@ async function forward(
   task: EngineTask,
   link: EngineLink,
 ): Promise<AssistantMessage | undefined> {
-  const silence = new Silence(task.modelIdleTimeoutSeconds * 1000);
+  const seconds = model.idleTimeoutSeconds ?? task.modelIdleTimeoutSeconds;
+  const silence = new Silence(seconds * 1000);
   try {
     return await Promise.race([pass(), silence.ignored]);
   } catch (error) {
     const failure = withoutSecrets(errorEvent(model, messageOf(error)).error, model);
-    return silence.signal.aborted ? silent(failure, task.modelIdleTimeoutSeconds) : failure;
+    return silence.signal.aborted ? silent(failure, seconds) : failure;
   } finally {
     silence.stop();
   }
@@ -99,7 +100,7 @@ async function forward(
       ...options,
       signal: options.signal ? AbortSignal.any([options.signal, silence.signal]) : silence.signal,
       maxRetries: RETRIES,
-      timeoutMs: task.modelIdleTimeoutSeconds * 1000,
+      timeoutMs: seconds * 1000,
       ...(model.apiKey === undefined ? {} : { apiKey: model.apiKey }),
       ...(model.env === undefined ? {} : { env: model.env }),
       // On the model they are sent; only here does pi-ai see that one of them carries the key.
@@ -111,7 +112,7 @@ async function forward(
       silence.broken();
       if (event.type === "error") {
         const said = withoutSecrets(event.error, model);
-        const failure = silence.signal.aborted ? silent(said, task.modelIdleTimeoutSeconds) : said;
+        const failure = silence.signal.aborted ? silent(said, seconds) : said;
         if (failure.content.length === 0) return failure;
         out.push(
           silence.signal.aborted

@@ -349,6 +349,17 @@ async function variables(id: string): Promise<string[]> {
   return (await providerCatalog(join(dir, "providers")).provider(id))?.env ?? [];
 }
 
+it("a model may be silent as long as its own provider says, not the default model's", async () => {
+  const provider = (timeoutSeconds?: number) => ({
+    baseUrl: "http://127.0.0.1:1/v1",
+    timeoutSeconds,
+    models: [{ id: "m" }],
+  });
+  const raw = { agents: { defaults: { model: "a/m" } }, models: { providers: { a: provider(), b: provider(7) } } };
+  expect((await resolve(raw, "b/m", {})).idleTimeoutSeconds).toBe(7);
+  expect((await resolve(raw, "a/m", {})).idleTimeoutSeconds).toBeUndefined();
+});
+
 function resolve(raw: unknown, ref: string | undefined, env: Record<string, string>, agentId = "main") {
   const catalog = providerCatalog(join(dir, "providers"));
   return modelsFromCatalog(parseConfig(raw), catalog, { env })(ref, agentId);
