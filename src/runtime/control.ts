@@ -13,6 +13,8 @@ export async function kill(
   target: string,
   requester: Requester,
 ): Promise<ControlResult> {
+  // What has just ended by itself is told of first.
+  await settler.written();
   const found = find(parts, target, requester);
   if ("code" in found) return { status: "error", code: found.code, error: found.message };
   const [first] = found.runs;
@@ -27,8 +29,6 @@ export async function kill(
     };
   }
   const trees = found.runs.flatMap((row) => unsettledIn(parts, row));
-  // One that has just ended by itself is told of first.
-  await settler.written();
   const killed = await endAll(parts, settler, [...new Set(trees)]);
   const named = new Set(found.runs.map((row) => row.runId));
   const below = killed.filter((run) => !named.has(run.id));

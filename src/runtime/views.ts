@@ -9,6 +9,7 @@ import { completionOfRow } from "./settler.ts";
 
 /** @param live the run in this process, which knows more of a run at work than its row */
 export function viewOf(row: RunRow, live?: LiveRun): RunView {
+  const state = live?.state ?? row.state;
   return {
     runId: row.runId,
     childSessionKey: row.childSessionKey,
@@ -16,13 +17,14 @@ export function viewOf(row: RunRow, live?: LiveRun): RunView {
     agentId: row.agentId,
     depth: row.depth,
     task: row.task,
-    state: live?.state ?? row.state,
+    state,
     usage: live?.usage ?? row.usage,
     pendingDescendants: row.pendingDescendants,
     createdAt: row.createdAt,
     delivery: row.delivery,
     ...(row.label === undefined ? {} : { label: row.label }),
-    ...(row.outcome === undefined ? {} : { outcome: row.outcome }),
+    // Written, and not told yet: it may not be on the disk.
+    ...(row.outcome === undefined || state !== "settled" ? {} : { outcome: row.outcome }),
     ...(row.model === undefined ? {} : { model: row.model }),
     ...(row.startedAt === undefined ? {} : { startedAt: row.startedAt }),
     ...(row.endedAt === undefined ? {} : { endedAt: row.endedAt }),
