@@ -13,8 +13,6 @@ export async function kill(
   target: string,
   requester: Requester,
 ): Promise<ControlResult> {
-  // What has just ended by itself is told of first.
-  await settler.written();
   const found = find(parts, target, requester);
   if ("code" in found) return { status: "error", code: found.code, error: found.message };
   const [first] = found.runs;
@@ -56,8 +54,18 @@ async function endAll(parts: Parts, settler: Settler, runs: LiveRun[]): Promise<
 /** A run and all below it; by way of the registry, for a settled run may have children at work. */
 function unsettledIn(parts: Parts, row: RunRow): LiveRun[] {
   const run = parts.live.get(row.runId);
-  const active = parts.registry.childrenOf(row.childSessionKey, { since: Number.MAX_SAFE_INTEGER });
-  return [...(run === undefined ? [] : [run]), ...active.flatMap((child) => unsettledIn(parts, child))];
+  return [
+    ...(run === undefined ? [] : [run]),
+    ...activeBelow(parts, row.childSessionKey).flatMap((child) => unsettledIn(parts, child)),
+  ];
+}
+
+/** Children at work, those with descendants at work, and those whose end isn't told yet: a kill waits for that. */
+function activeBelow({ registry, live }: Parts, sessionKey: string): RunRow[] {
+  const active = registry.childrenOf(sessionKey, { since: Number.MAX_SAFE_INTEGER });
+  const listed = new Set(active.map((row) => row.runId));
+  const untold = live.untoldChildrenOf(sessionKey).filter((run) => !listed.has(run.id));
+  return [...active, ...untold.flatMap((run) => registry.run(run.id) ?? [])];
 }
 
 function find(parts: Parts, target: string, requester: Requester): { runs: RunRow[] } | Cause {

@@ -58,6 +58,11 @@ export class LiveRuns {
     return [...(this.#byRequester.get(sessionKey) ?? [])].filter((run) => run.outcome.settled === undefined);
   }
 
+  /** The same, with those that have ended and aren't told of yet. */
+  untoldChildrenOf(sessionKey: string): LiveRun[] {
+    return [...(this.#byRequester.get(sessionKey) ?? [])];
+  }
+
   all(): LiveRun[] {
     return [...this.#byId.values()];
   }
