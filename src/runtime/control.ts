@@ -70,8 +70,7 @@ function activeBelow({ registry, live }: Parts, sessionKey: string): RunRow[] {
 
 function find(parts: Parts, target: string, requester: Requester): { runs: RunRow[] } | Cause {
   const { registry } = parts;
-  if (target === "all" || target === "*")
-    return { runs: registry.childrenOf(requester.sessionKey, { since: Date.now() }) };
+  if (target === "all" || target === "*") return { runs: activeBelow(parts, requester.sessionKey) };
   if (target === "last") {
     const last = registry.childrenOf(requester.sessionKey).at(-1);
     return last === undefined
