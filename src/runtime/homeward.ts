@@ -35,15 +35,14 @@ export class Homeward {
     });
   }
 
-  /** @param owed a completion was written with the settlement */
-  settled(run: LiveRun, owed: boolean): void {
+  settled(run: LiveRun): void {
     const { requesterSessionKey } = run.facts.row;
-    if (owed) this.#announcer.nudge(requesterSessionKey);
+    // Also when this run owes nothing: what was held back while it was being written can go now.
+    this.#announcer.nudge(requesterSessionKey);
     // What its children still owed it goes on to its own requester.
     this.#announcer.nudge(run.sessionKey);
     const parent = this.#parts.live.ofSession(requesterSessionKey);
     if (parent !== undefined) this.turnEnded(parent);
-    else if (this.#parts.config.subagents.announce.mode === "together") this.#announcer.nudge(requesterSessionKey);
   }
 
   /** A waiting run: woken when its children are done, settled when they left nothing to say. */

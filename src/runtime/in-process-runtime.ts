@@ -105,9 +105,9 @@ class InProcessRuntime implements SubagentRuntime {
       live: new LiveRuns(),
       execEnv: options.execEnv,
     };
-    this.#settler = new Settler(this.#parts, (run, owed) => {
+    this.#settler = new Settler(this.#parts, (run) => {
       for (const watcher of [...this.#waiting]) watcher(run.id);
-      this.#homeward.settled(run, owed);
+      this.#homeward.settled(run);
     });
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);

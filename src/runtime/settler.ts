@@ -10,7 +10,7 @@ import { completionMessage } from "../announce/completion-text.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 
-export type SettledHandler = (run: LiveRun, owed: boolean) => void;
+export type SettledHandler = (run: LiveRun) => void;
 
 export class Settler {
   readonly #parts: Parts;
@@ -96,7 +96,7 @@ export class Settler {
       },
       run.facts.row.rootSessionKey,
     );
-    this.#onSettled(run, settlement.completion !== undefined);
+    this.#onSettled(run);
   }
 }
 
