@@ -18,7 +18,7 @@ export function jsonTool<S extends z.ZodType>(spec: JsonToolSpec<S>): HostTool &
     name: spec.name,
     label: spec.label,
     description: spec.description,
-    parameters: z.toJSONSchema(spec.schema, { io: "input", target: "draft-7" }),
+    parameters: jsonSchemaOf(spec.schema),
     async execute(toolCallId, args, signal) {
       const parsed = spec.schema.safeParse(args);
       if (!parsed.success)
@@ -33,6 +33,16 @@ export function jsonTool<S extends z.ZodType>(spec: JsonToolSpec<S>): HostTool &
   };
 }
 
+/** A schema is translated once: every child that may spawn gets these tools, and the translation takes a millisecond. */
+function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
+  let translated = translations.get(schema);
+  if (translated === undefined) {
+    translated = z.toJSONSchema(schema, { io: "input", target: "draft-7" });
+    translations.set(schema, translated);
+  }
+  return translated;
+}
+
 function jsonOutput(result: Record<string, unknown>): ToolOutput {
   return { content: [{ type: "text", text: JSON.stringify(result) }], details: result };
 }
@@ -44,3 +54,5 @@ function sentence(tool: string, error: z.ZodError): string {
   );
   return `${tool}: ${issues.join("; ")}`;
 }
+
+const translations = new WeakMap<z.ZodType, Record<string, unknown>>();
