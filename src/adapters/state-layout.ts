@@ -1,7 +1,7 @@
 /** What stands where in a state directory. Everything in it is private to its user (folder 0700). */
 
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../make-folder.ts";
 
 export function stateLayout(stateDir: string) {
   return {
@@ -19,7 +19,7 @@ export function stateLayout(stateDir: string) {
 /** For a folder that somebody else would make open to all. One that can't be made is found out by whoever needs it. */
 export function makePrivate(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir, 0o700);
   } catch {
     // Said above.
   }

@@ -1,9 +1,10 @@
 /** One open registry file: its folder, its pragmas, its transactions, and sentences for what SQLite can refuse. */
 
-import { closeSync, existsSync, fdatasync, mkdirSync, openSync } from "node:fs";
+import { closeSync, existsSync, fdatasync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
+import { makeFolder } from "../make-folder.ts";
 import { InprocessError, messageOf } from "../errors.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { migrate, requireCurrent } from "./migrations.ts";
@@ -117,7 +118,7 @@ function requireFile(file: string): void {
 
 function createFile(file: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file), 0o700);
     // Made here for its mode, which SQLite copies to the -wal and -shm files. Exclusively: opening and closing a file
     // that another connection of this process has open would drop that connection's locks.
     closeSync(openSync(file, "wx", 0o600));

@@ -77,7 +77,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   worker: ["channel", "sessions", "errors.ts", "events.ts", "types.ts", "redact.ts", "usage.ts", "kill-tree.ts"],
   channel: ["errors.ts", "events.ts", "types.ts"],
   announce: ["registry", "sessions", "leaves"],
-  registry: ["sessions", "errors.ts", "types.ts", "usage.ts"],
+  registry: ["sessions", "errors.ts", "types.ts", "usage.ts", "make-folder.ts"],
   sessions: ["leaves"],
   leaves: ["leaves"],
 };

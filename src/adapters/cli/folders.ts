@@ -1,9 +1,10 @@
 /** The two folders of a run: the workspace, which must be there, and the state folder, which is made when all else is right. */
 
-import { accessSync, constants, existsSync, mkdirSync, opendirSync, rmdirSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, opendirSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { InprocessError } from "../../errors.ts";
+import { makeFolder, removeEmpty } from "../../make-folder.ts";
 
 /**
  * The workspace as an absolute path. @default the current folder
@@ -46,7 +47,7 @@ export function makeStateDir(dir: string): () => void {
   let made: string | undefined;
   try {
     if (existsSync(dir) && !statSync(dir).isDirectory()) throw Object.assign(new Error(), { code: "ENOTDIR" });
-    made = mkdirSync(dir, { recursive: true, mode: 0o700 });
+    made = makeFolder(dir, 0o700);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     if (made !== undefined) removeEmpty(dir, made);
@@ -59,16 +60,6 @@ export function makeStateDir(dir: string): () => void {
   return () => {
     if (made !== undefined) removeEmpty(dir, made);
   };
-}
-
-/** Removes `dir` and the folders above it up to `top`, stopping at the first that isn't empty. */
-function removeEmpty(dir: string, top: string): void {
-  try {
-    rmdirSync(dir);
-    if (resolve(dir) !== resolve(top)) removeEmpty(dirname(dir), top);
-  } catch {
-    // Somebody else has put something there: it stays.
-  }
 }
 
 function homeFrom(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string {
