@@ -44,14 +44,16 @@ export class Outbox {
     this.#ownerId = ownerId;
     const mine = "ownerId = :ownerId AND state = 'pending'";
     this.#due = db.prepare(
-      `SELECT * FROM outbox WHERE ${mine} AND nextAttemptAt <= :now ORDER BY nextAttemptAt, rowid`,
+      `SELECT ${COLUMNS} FROM outbox WHERE ${mine} AND nextAttemptAt <= :now ORDER BY nextAttemptAt, rowid`,
     );
     this.#nextDue = db.prepare(`SELECT MIN(nextAttemptAt) AS at FROM outbox WHERE ${mine} AND nextAttemptAt > :after`);
     this.#pendingFor = db.prepare(
-      `SELECT * FROM outbox WHERE ${mine} AND requesterSessionKey = :requesterSessionKey ORDER BY rowid`,
+      `SELECT ${COLUMNS} FROM outbox WHERE ${mine} AND requesterSessionKey = :requesterSessionKey ORDER BY rowid`,
     );
-    this.#byRun = db.prepare("SELECT * FROM outbox WHERE runId = ?");
-    this.#undelivered = db.prepare("SELECT * FROM outbox WHERE state = 'undelivered' ORDER BY rowid DESC LIMIT ?");
+    this.#byRun = db.prepare(`SELECT ${COLUMNS} FROM outbox WHERE runId = ?`);
+    this.#undelivered = db.prepare(
+      `SELECT ${COLUMNS} FROM outbox WHERE state = 'undelivered' ORDER BY rowid DESC LIMIT ?`,
+    );
     this.#counts = db.prepare(
       `SELECT COUNT(*) FILTER (WHERE ${mine}) AS pending, COUNT(*) FILTER (WHERE state = 'undelivered') AS undelivered
        FROM outbox WHERE state <> 'delivered'`,
@@ -152,10 +154,13 @@ function toOutboxRow(row: Row): OutboxRow {
   };
 }
 
-/** The row knows where the completion goes now; the payload was written before it moved. */
+/** The row knows where the completion goes now; the payload was written before it moved. Its text stands with its run. */
 function toCompletion(row: Row): Completion {
-  const completion = JSON.parse(String(row["payload"])) as Completion;
-  return { ...completion, requesterSessionKey: String(row["requesterSessionKey"]) };
+  const completion = JSON.parse(String(row["payload"])) as Partial<Completion>;
+  const text = completion.text ?? String(row["resultText"] ?? "");
+  return { ...(completion as Completion), text, requesterSessionKey: String(row["requesterSessionKey"]) };
 }
+
+const COLUMNS = "outbox.*, (SELECT resultText FROM runs WHERE runs.runId = outbox.runId) AS resultText";
 
 export const KEEP_MS = 7 * 24 * 60 * 60 * 1_000;
