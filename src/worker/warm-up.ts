@@ -26,11 +26,7 @@ export async function warmUp(dir: string): Promise<void> {
     await rm(transcriptPath, { force: true });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
-    for (let n = 0; n < RUNS; n += 1) {
-      await runOnce(warmTask(dir, transcriptPath, port));
-      await rm(transcriptPath, { force: true });
-    }
+    await runOnce(warmTask(dir, transcriptPath, (server.address() as AddressInfo).port));
     // A thread that is ended later would write nothing.
     flushCompileCache();
   } catch {
@@ -91,10 +87,10 @@ function scriptedServer(createServer: typeof createServerType): Server {
   return createServer((request, response) => {
     request.resume();
     calls += 1;
-    const deltas = calls % 2 === 1 ? [{ tool_calls: [LIST_CALL] }] : [{ content: "warm" }, { content: "." }];
+    const deltas = calls === 1 ? [{ tool_calls: [LIST_CALL] }] : [{ content: "warm" }, { content: "." }];
     response.writeHead(200, { "content-type": "text/event-stream" });
     for (const delta of deltas) response.write(chunk({ delta, finish_reason: null }));
-    response.write(chunk({ delta: {}, finish_reason: calls % 2 === 1 ? "tool_calls" : "stop" }));
+    response.write(chunk({ delta: {}, finish_reason: calls === 1 ? "tool_calls" : "stop" }));
     response.end("data: [DONE]\n\n");
   });
 }
@@ -104,6 +100,4 @@ function chunk(choice: Record<string, unknown>): string {
   return `data: ${JSON.stringify(body)}\n\n`;
 }
 
-/** The first compiles, the others let the compiler see what is called often. */
-const RUNS = 4;
 const LIST_CALL = { index: 0, id: "call_1", type: "function", function: { name: "list", arguments: "{}" } };
