@@ -27,7 +27,9 @@ execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "
   stdio: "inherit",
 });
 writeFileSync(stamp, "");
-console.error(`built dist/ in ${Math.round(performance.now() - started)} ms (worker ${Math.round(bundle.bytes / 1024)} KiB)`);
+console.error(
+  `built dist/ in ${Math.round(performance.now() - started)} ms (worker ${Math.round(bundle.bytes / 1024)} KiB)`,
+);
 
 /** Milliseconds since the epoch of the newest file the build reads. */
 function newestSource(): number {

@@ -39,3 +39,16 @@ function soon(): Promise<void> {
 }
 
 const LOOKING_MS = 2000;
+
+/** Processes that tools of this process's runs have started and not seen end; told by their threads. */
+const tracked = new Set<number>();
+
+export function track(pid: number, alive: boolean): void {
+  if (alive) tracked.add(pid);
+  else tracked.delete(pid);
+}
+
+/** For a process that leaves at once: all of them, by their groups; nothing on Windows, which has none. */
+export function killTracked(): void {
+  for (const pid of tracked) killGroup(pid);
+}

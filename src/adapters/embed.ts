@@ -1,5 +1,7 @@
 /** Where a gateway of the developer's own comes in: one call, and it has a runtime. */
 
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import type { Config } from "../config.ts";
 import { InprocessError } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -31,7 +33,10 @@ export type RuntimeOptions = {
  */
 export async function createSubagentRuntime(options: RuntimeOptions): Promise<SubagentRuntime> {
   const { config, host, stateDir } = options;
+  refuseMisuse(options);
   refuseUnbuilt(config);
+  const logger = options.logger ?? createLogger();
+  logger.info({ ...selectRuntime(config), engine: config.subagents.engine }, "subagents run in this process");
   const layout = stateLayout(stateDir);
   const registry = openRegistry({ file: layout.registry });
   makePrivate(layout.compileCache);
@@ -40,7 +45,7 @@ export async function createSubagentRuntime(options: RuntimeOptions): Promise<Su
       config,
       host,
       registry,
-      logger: options.logger ?? createLogger(),
+      logger,
       transcriptsDir: layout.transcripts,
       scratchDir: layout.scratch,
       workerFile: workerFile(),
@@ -54,6 +59,19 @@ export async function createSubagentRuntime(options: RuntimeOptions): Promise<Su
   }
 }
 
+/** For callers without types. */
+function refuseMisuse(options: Partial<RuntimeOptions>): void {
+  const missing = [
+    ...(options.config?.subagents === undefined ? ["config (from parseConfig)"] : []),
+    ...(typeof options.host?.deliver === "function" ? [] : ["host.deliver"]),
+    ...(typeof options.host?.resolveModel === "function" ? [] : ["host.resolveModel"]),
+    ...(typeof options.host?.workspaceDir === "function" ? [] : ["host.workspaceDir"]),
+    ...(typeof options.stateDir === "string" && options.stateDir !== "" ? [] : ["stateDir"]),
+  ];
+  if (missing.length === 0) return;
+  throw new InprocessError("params_invalid", `createSubagentRuntime was called without ${missing.join(", ")}.`);
+}
+
 /** What a config asks for that this version can't keep is refused by name: a limit that isn't counted would be worse. */
 function refuseUnbuilt(config: Config): void {
   const { runtime, reason } = selectRuntime(config);
@@ -61,6 +79,19 @@ function refuseUnbuilt(config: Config): void {
     throw new InprocessError(
       "runtime_unavailable",
       `The gateway runtime isn't part of this version (it was chosen because ${reason}); set subagents.runtime to "inprocess" to run subagents in this process.`,
+    );
+  }
+  if (config.subagents.isolation === "process") {
+    throw new InprocessError(
+      "isolation_unavailable",
+      'subagents.isolation is "process", which this version doesn\'t have and doesn\'t downgrade; set it to "dedicated" or "thread".',
+    );
+  }
+  const { engine } = config.subagents;
+  if (engine !== "pi" && !existsSync(engine.startsWith("file:") ? fileURLToPath(engine) : engine)) {
+    throw new InprocessError(
+      "config_invalid",
+      `subagents.engine: there is no file ${engine}; give "pi" or the path of a module.`,
     );
   }
   const [limit] = Object.keys(config.subagents.budget);

@@ -8,12 +8,12 @@ import { dotted, unknownKey } from "./issues.ts";
 import { editDistance } from "./nearest-key.ts";
 
 export function nearMisses(raw: unknown): ConfigIssue[] {
-  return PLACES.flatMap(({ path, ours, theirs }) =>
+  return PLACES.flatMap(({ path, ours, theirs, holding }) =>
     objectsAt(raw, path).flatMap(({ at, value }) =>
       Object.keys(value)
         .filter((key) => !ours.includes(key) && !theirs.includes(key))
         .flatMap((key) => {
-          const meant = ours.find((ourKey) => slipOf(key, ourKey));
+          const meant = ours.find((ourKey) => slipOf(key, ourKey) && looksLike(holding?.[ourKey], value[key]));
           return meant === undefined ? [] : [{ path: dotted([...at, key]), message: unknownKey(key, [meant]) }];
         }),
     ),
@@ -23,6 +23,10 @@ export function nearMisses(raw: unknown): ConfigIssue[] {
 /** One letter off, or two in a long name; case doesn't count. */
 function slipOf(key: string, ours: string): boolean {
   return editDistance(key.toLowerCase(), ours.toLowerCase()) <= (ours.length >= 8 ? 2 : ours.length >= 4 ? 1 : 0);
+}
+
+function looksLike(keys: readonly string[] | undefined, value: unknown): boolean {
+  return keys === undefined || (isObject(value) && keys.some((key) => Object.hasOwn(value, key)));
 }
 
 function objectsAt(raw: unknown, path: readonly string[]): { at: PropertyKey[]; value: Record<string, unknown> }[] {
@@ -51,9 +55,19 @@ const AGENT = {
   theirs: ["models", "modelPolicy", "imageModel", "pdfModel", "utilityModel", "tool"],
 };
 
-/** `theirs` holds the keys of OpenClaw that are as near to one of ours as a slip would be. */
-const PLACES: { path: string[]; ours: string[]; theirs: string[] }[] = [
-  { path: [], ours: ["subagents"], theirs: [] },
+type Place = { path: string[]; ours: string[]; theirs: string[]; holding?: Record<string, string[]> };
+
+/**
+ * `theirs` holds the keys of OpenClaw that are as near to one of ours as a slip would be, older ones included.
+ * A slip of a key in `holding` only counts when its value has one of the keys given there.
+ */
+const PLACES: Place[] = [
+  {
+    path: [],
+    ours: ["subagents", "models", "agents"],
+    theirs: ["agent"],
+    holding: { models: ["providers", "mode"], agents: ["defaults", "entries", "list"] },
+  },
   { path: ["agents"], ours: ["defaults", "entries", "list"], theirs: [] },
   { path: ["agents", "defaults"], ...AGENT },
   { path: ["agents", "list", "*"], ...AGENT },

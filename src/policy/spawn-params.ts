@@ -16,6 +16,10 @@ export function refuseParams(params: SpawnParams): Refusal | undefined {
       message: `The task is larger than ${TASK_BYTES / 1024} KiB; put it in a file and name the file.`,
     };
   }
+  for (const [name, value] of Object.entries(given)) {
+    const refusal = value === undefined ? undefined : refuseName(name, value);
+    if (refusal !== undefined) return refusal;
+  }
   for (const [name, { is, what }] of Object.entries(RULES)) {
     if (given[name] !== undefined && !is(given[name])) return wrong(`${name} must be ${what}.`);
   }
@@ -27,6 +31,15 @@ export function refuseParams(params: SpawnParams): Refusal | undefined {
     };
   }
   return undefined;
+}
+
+/** What is asked for and can't be had is never passed over in silence: a child without the sandbox asked for is worse than none. */
+function refuseName(name: string, value: unknown): Refusal | undefined {
+  if (name === "task" || Object.hasOwn(RULES, name)) return undefined;
+  if (Object.hasOwn(AS_IT_IS, name) && AS_IT_IS[name] === value) return undefined;
+  if (!LATER.has(name)) return wrong(`${name} is no parameter of a spawn.`);
+  const message = `${name} isn't available in this runtime; leave it out.`;
+  return { status: "error", code: "capability_missing", message };
 }
 
 function wrong(message: string): Refusal {
@@ -47,6 +60,33 @@ const flag: Rule = { is: (value) => typeof value === "boolean", what: "true or f
 const names: Rule = {
   is: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
   what: "a list of tool names",
+};
+
+/** OpenClaw's parameters that this version has no part in. */
+export const LATER: ReadonlySet<string> = new Set([
+  "attachments",
+  "attachAs",
+  "sandbox",
+  "taskName",
+  "context",
+  "completionTarget",
+  "lightContext",
+  "collect",
+  "outputSchema",
+  "groupId",
+  "budget",
+  "thread",
+  "runtime",
+]);
+
+/** Values of them that ask for what this runtime does anyway. */
+export const AS_IT_IS: Readonly<Record<string, unknown>> = {
+  sandbox: "inherit",
+  context: "isolated",
+  lightContext: false,
+  collect: false,
+  thread: false,
+  runtime: "subagent",
 };
 
 /** As OpenClaw's docs give it. */

@@ -12,7 +12,7 @@ import type { EngineResult, EngineTask, HostRequest, LogLine } from "../channel/
 import type { Config } from "../config.ts";
 import { causeOf, type Cause } from "../errors.ts";
 import type { EngineEvent } from "../events.ts";
-import { killTree } from "../kill-tree.ts";
+import { killTree, track } from "../kill-tree.ts";
 import type { WorkerPool } from "../pool/worker-pool.ts";
 import { noUsage } from "../usage.ts";
 
@@ -58,7 +58,11 @@ export class Execution {
       },
       events: (events) => options.onEvents(events),
       request: (request, signal) => options.onRequest(request, signal),
-      process: (pid, alive) => void (alive ? this.#pids.add(pid) : this.#pids.delete(pid)),
+      process: (pid, alive) => {
+        track(pid, alive);
+        if (alive) this.#pids.add(pid);
+        else this.#pids.delete(pid);
+      },
       log: (lines) => options.onLog(lines),
       pong: () => void (this.#answeredAt = performance.now()),
       finished: (result) => this.#end({ kind: "finished", result }),

@@ -5,7 +5,7 @@
 
 import { performance } from "node:perf_hooks";
 import type { Config } from "../config.ts";
-import { InprocessError } from "../errors.ts";
+import { InprocessError, messageOf } from "../errors.ts";
 import type { EventFilter, RunEvent } from "../events.ts";
 import type { Host } from "../host.ts";
 import type { Logger } from "../log.ts";
@@ -34,6 +34,7 @@ import type { LiveRun } from "./live-run.ts";
 import { LiveRuns, type Parts } from "./parts.ts";
 import { keepRecovering, recover } from "./recover.ts";
 import { RunCarrier } from "./run-carrier.ts";
+import { logRuns } from "./run-log.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 import { identity, Settler } from "./settler.ts";
 import { TurnBudget } from "./turn-budget.ts";
@@ -111,6 +112,9 @@ class InProcessRuntime implements SubagentRuntime {
     });
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);
+    void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
+      logger.error({}, `runs can't be logged any more: ${messageOf(error)}`),
+    );
     this.#stops = [
       watchThreads(this.#parts, options.stuck),
       keepRecovering(this.#parts, (sessionKey) => this.#homeward.nudge(sessionKey)),

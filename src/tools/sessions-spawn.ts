@@ -1,6 +1,7 @@
 /** The tool `sessions_spawn`: a model's arguments in, a run started, and told at once. */
 
 import { z } from "zod";
+import { AS_IT_IS, LATER } from "../policy/spawn-params.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import type { Requester } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
@@ -71,26 +72,6 @@ function refusals(args: Record<string, unknown>): Record<string, string> {
 }
 
 const SENDING = new Set(["target", "transport", "channel", "to", "threadId", "thread_id", "replyTo", "reply_to"]);
-const LATER = new Set([
-  "attachments",
-  "attachAs",
-  "sandbox",
-  "taskName",
-  "context",
-  "completionTarget",
-  "lightContext",
-  "collect",
-  "outputSchema",
-  "groupId",
-  "budget",
-]);
-/** Values that ask for what this runtime does anyway. */
-const AS_IT_IS: Record<string, unknown> = {
-  sandbox: "inherit",
-  context: "isolated",
-  lightContext: false,
-  collect: false,
-};
 const KNOWN = new Set(
   "task label agentId model thinking cwd runTimeoutSeconds timeoutSeconds thread mode cleanup expectsCompletionMessage toolsAllow toolsDeny isolation runtime".split(
     " ",

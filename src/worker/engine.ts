@@ -33,6 +33,8 @@ export interface EngineTool {
   description: string;
   /** JSON Schema of the arguments. */
   parameters: Record<string, unknown>;
+  /** The calls of one answer run one after the other when one of them is of such a tool: it changes what others look at. */
+  changesThings?: boolean;
   /** One short line for a person: what this call is about. */
   describe(args: unknown): string;
   /** A failed call is an output with `isError`; a rejection counts as one. */

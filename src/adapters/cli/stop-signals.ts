@@ -1,5 +1,6 @@
 /** Why a run would stop early: a signal, or nobody reading its output any more. */
 
+import { killTracked } from "../../kill-tree.ts";
 import { EXIT } from "./exit-codes.ts";
 
 export type StopReason =
@@ -18,13 +19,16 @@ export interface Stops {
 
 /**
  * Listens for Ctrl-C, SIGTERM, a closed terminal, and a broken pipe behind standard output. A second signal ends the
- * process at once with 130.
+ * process at once with 130, and with it what its tools have started.
  */
 export function watchStops(proc: NodeJS.Process): Stops {
   const { promise, resolve } = Promise.withResolvers<StopReason>();
   let reason: StopReason | undefined;
   const stop = (why: StopReason) => {
-    if (reason?.kind === "signal" && why.kind === "signal") proc.exit(EXIT.interrupted);
+    if (reason?.kind === "signal" && why.kind === "signal") {
+      killTracked();
+      proc.exit(EXIT.interrupted);
+    }
     if (reason === undefined || why.kind === "signal") reason = why;
     resolve(why);
   };

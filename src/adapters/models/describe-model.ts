@@ -6,7 +6,7 @@ import type { Env } from "../../config/env.ts";
 import type { ResolvedModel } from "../../types.ts";
 import { headersOf, keyFor, ownVariable, secretText } from "./credentials.ts";
 import type { Found } from "./find-model.ts";
-import { compatFor, hostOf, LOCAL_SERVERS, serverOf, SPOKEN_APIS } from "./model-server.ts";
+import { compatFor, holdsCredentials, hostOf, LOCAL_SERVERS, serverOf, SPOKEN_APIS } from "./model-server.ts";
 import type { CatalogModel, CatalogProvider } from "./provider-catalog.ts";
 import { specialAccess, type SpecialAccess } from "./special-providers.ts";
 import { unusable } from "./unusable.ts";
@@ -22,14 +22,8 @@ export async function describeModel(
   const configured = config.models.providers[provider];
   const own = configured?.models.find((model) => model.id.toLowerCase() === wanted.toLowerCase());
   const listed = listedIn(catalog, wanted);
-  if (
-    own === undefined &&
-    listed === undefined &&
-    catalog === undefined &&
-    configured &&
-    configured.models.length > 0
-  ) {
-    throw unknownModel(ref, provider, configured);
+  if (own === undefined && listed === undefined && !takesAnyModel(configured, catalog)) {
+    throw unknownModel(ref, provider, configured, catalog);
   }
   const likest = listed?.model ?? sibling(catalog, wanted);
   const { api, baseUrl, foreign } = addressOf(ref, provider, configured, own, catalog, likest, env);
@@ -79,6 +73,12 @@ function addressOf(
   const path = `models.providers.${provider}`;
   const usual = likest?.baseUrl ?? catalog?.baseUrl;
   const given = configured?.baseUrl && secretText(ref, `${path}.baseUrl`, configured.baseUrl, env);
+  if (given !== undefined && holdsCredentials(given)) {
+    throw unusable(
+      ref,
+      `${path}.baseUrl has a user name or password in it, which aren't used; take them out and set ${path}.apiKey`,
+    );
+  }
   const address = given ?? usual ?? LOCAL_SERVERS[provider];
   if (address === undefined) throw unusable(ref, `${path} has no baseUrl; set it to the address of its server`);
   const foreign = usual === undefined || hostOf(address) !== hostOf(usual);
@@ -145,21 +145,33 @@ function listedIn(catalog: CatalogProvider | undefined, id: string): { id: strin
   return listed === undefined ? undefined : { id: listed, model: catalog.models[listed]! };
 }
 
-/** The listed model a new one most likely resembles; its price is not assumed. */
+/** A server of the config's own that names no models, or a local one, knows best what it has. */
+function takesAnyModel(configured: ProviderConfig | undefined, catalog: CatalogProvider | undefined): boolean {
+  if (configured && configured.models.length > 0) return false;
+  return catalog === undefined || configured?.baseUrl !== undefined;
+}
+
+/** The listed model that one of the config's most likely resembles; its price is not assumed. */
 function sibling(catalog: CatalogProvider | undefined, id: string): CatalogModel | undefined {
   const [likest] = mostAlike(id, Object.keys(catalog?.models ?? {}), 1);
   return likest === undefined ? undefined : catalog?.models[likest];
 }
 
-function unknownModel(ref: string, provider: string, configured: ProviderConfig) {
-  const alike = mostAlike(
-    ref.slice(provider.length + 1),
-    configured.models.map((model) => model.id),
-    3,
-  );
+function unknownModel(
+  ref: string,
+  provider: string,
+  configured: ProviderConfig | undefined,
+  catalog: CatalogProvider | undefined,
+) {
+  const path = `models.providers.${provider}`;
+  const known = [...(configured?.models.map((model) => model.id) ?? []), ...Object.keys(catalog?.models ?? {})];
+  const alike = mostAlike(ref.slice(provider.length + 1), known, 3).join(", ");
+  if (catalog === undefined) {
+    return unusable(ref, `${path} doesn't list it; it has ${alike}; use one of them or add it to ${path}.models`);
+  }
   return unusable(
     ref,
-    `models.providers.${provider} doesn't list it; it has ${alike.join(", ")}; use one of them or add it to models.providers.${provider}.models`,
+    `${catalog.name} isn't known to have it; the nearest are ${alike}; use one of them, or declare it under ${path}.models in a config, or reach it with --base-url`,
   );
 }
 

@@ -2,6 +2,7 @@
 
 import type { Config } from "../../config.ts";
 import { mostAlike, nearest } from "../../config/nearest-key.ts";
+import { DEMO_MODEL, DEMO_REF } from "./demo-model.ts";
 import { LOCAL_SERVERS } from "./model-server.ts";
 import type { CatalogEntry } from "./provider-catalog.ts";
 import { unusable } from "./unusable.ts";
@@ -24,6 +25,10 @@ export function findModel(
   const known = providerNames(config, index);
   const written = split(name);
   if (written !== undefined && known.has(written.provider)) return written;
+  if (written?.provider === DEMO_MODEL.provider) {
+    if (written.id === DEMO_MODEL.id) return written;
+    throw unusable(ref, `the ${DEMO_MODEL.provider} provider has only ${DEMO_REF}; use that one`);
+  }
 
   const fallback = defaultProvider(config, known);
   const offering = providersOffering(name, config, index);

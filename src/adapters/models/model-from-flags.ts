@@ -3,7 +3,7 @@
 import type { Env } from "../../config/env.ts";
 import type { ResolvedModel } from "../../types.ts";
 import { NO_KEY, UNLISTED } from "./describe-model.ts";
-import { compatFor, hostOf } from "./model-server.ts";
+import { compatFor, holdsCredentials, hostOf } from "./model-server.ts";
 import { unusable } from "./unusable.ts";
 
 export type ModelFlags = {
@@ -20,6 +20,12 @@ export function modelFromFlags({ baseUrl, model, apiKeyEnv }: ModelFlags, env: E
   const id = model.trim();
   if (id === "") throw unusable(model, "--model is empty; give the name the server knows it by");
   const address = baseUrl.trim();
+  if (holdsCredentials(address)) {
+    throw unusable(
+      id,
+      "--base-url has a user name or password in it, which aren't used; take them out and pass the key with --api-key-env",
+    );
+  }
   if (hostOf(address) === undefined) {
     throw unusable(id, `--base-url is "${baseUrl}"; it must be an http or https URL such as http://127.0.0.1:11434/v1`);
   }

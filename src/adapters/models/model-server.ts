@@ -38,6 +38,13 @@ export function hostOf(url: string): string | undefined {
   return parsed && /^https?:$/.test(parsed.protocol) ? parsed.host : undefined;
 }
 
+/** Whether a user name or password is in it; of a text that is no http(s) URL, whether one may be. */
+export function holdsCredentials(url: string): boolean {
+  if (hostOf(url) === undefined) return url.includes("@");
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
+}
+
 export function isLocalUrl(url: string): boolean {
   return URL.canParse(url) && isLoopback(new URL(url).hostname);
 }

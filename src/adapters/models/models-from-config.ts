@@ -33,8 +33,8 @@ export function modelsFromCatalog(
     const index = config.models.mode === "merge" ? await catalog.index() : [];
     const find = (name: string) => findModel(name.trim(), config, index, (entry) => hasKey(entry, config, env));
     const describe = async (name: string): Promise<ResolvedModel> => {
-      if (name.trim() === DEMO_REF) return DEMO_MODEL;
       const found = find(name);
+      if (`${found.provider}/${found.id}` === DEMO_REF) return DEMO_MODEL;
       const builtIn = config.models.mode === "merge" ? await catalog.provider(found.provider) : undefined;
       return describeModel(found, config, builtIn, env);
     };

@@ -29,9 +29,11 @@ export function createModelStream(task: EngineTask, link: EngineLink): StreamFn 
       for (;;) {
         const model = candidates[current]!;
         link.emit({ type: "model_request", model: refOf(model) });
+        link.log("debug", "model call", { model: refOf(model) });
         const failure = await forward(model, context, options, out, task, link);
         if (failure === undefined) return;
         const reason = failure.errorMessage ?? "no reason given";
+        link.log("warn", "a model call failed", { model: refOf(model), reason });
         const status = statusIn(reason);
         if (options.signal?.aborted) return out.push({ type: "error", reason: "aborted", error: failure });
         if (status === 401 && !refreshed.has(current)) {
@@ -88,7 +90,7 @@ async function forward(
   try {
     return await Promise.race([pass(), silence.ignored]);
   } catch (error) {
-    const failure = withoutSecrets(errorEvent(model, messageOf(error)).error, model);
+    const failure = withoutSecrets(explained(errorEvent(model, messageOf(error)).error, model), model);
     return silence.signal.aborted ? silent(failure, seconds) : failure;
   } finally {
     silence.stop();
@@ -111,7 +113,7 @@ async function forward(
     for await (const event of events) {
       silence.broken();
       if (event.type === "error") {
-        const said = withoutSecrets(event.error, model);
+        const said = withoutSecrets(explained(event.error, model), model);
         const failure = silence.signal.aborted ? silent(said, seconds) : said;
         if (failure.content.length === 0) return failure;
         out.push(
@@ -173,6 +175,19 @@ function silent(message: AssistantMessage, seconds: number): AssistantMessage {
 function withoutSecrets(message: AssistantMessage, { apiKey = "", headers = {} }: ResolvedModel): AssistantMessage {
   if (message.errorMessage === undefined) return message;
   return { ...message, errorMessage: redactText(message.errorMessage, [apiKey, ...Object.values(headers)]) };
+}
+
+/** The libraries' words for a connection say neither where to nor what to do. */
+function explained(message: AssistantMessage, { baseUrl }: ResolvedModel): AssistantMessage {
+  const said = message.errorMessage ?? "";
+  if (/^(connection error|fetch failed)\.?$/i.test(said)) {
+    const errorMessage = `no connection to ${baseUrl} could be made; see that the server runs and the address is right`;
+    return { ...message, errorMessage };
+  }
+  if (/^(terminated|other side closed|premature close|socket hang up)\.?$/i.test(said)) {
+    return { ...message, errorMessage: `the connection to ${baseUrl} broke in the midst of the answer (${said})` };
+  }
+  return message;
 }
 
 /** The provider libraries repeat a request by themselves; this tells whoever watches. */

@@ -125,6 +125,7 @@ class Turn {
       label: tool.label,
       description: tool.description,
       parameters: tool.parameters,
+      executionMode: tool.changesThings === true ? "sequential" : "parallel",
       execute: async (toolCallId, args, signal) => {
         const output = await tool.execute(toolCallId, args as Record<string, unknown>, signal ?? NEVER);
         // The loop knows a failed call by its rejection only.

@@ -54,6 +54,7 @@ function toEngineTool(tool: WorkerTool): EngineTool {
     label: tool.label,
     description: tool.description,
     parameters: tool.parameters,
+    changesThings: CHANGING.has(tool.name),
     describe: (args) => oneLine(tool.subject(recordOf(args))),
     async execute(_toolCallId, args, signal) {
       try {
@@ -65,6 +66,8 @@ function toEngineTool(tool: WorkerTool): EngineTool {
     },
   };
 }
+
+const CHANGING: ReadonlySet<string> = new Set(["write", "edit", "exec"]);
 
 function recordOf(args: unknown): Record<string, unknown> {
   return typeof args === "object" && args !== null ? (args as Record<string, unknown>) : {};
