@@ -137,8 +137,8 @@ const SHAPES: readonly [RegExp, string][] = [
   [new RegExp(String.raw`(${NAMED}["']?\s{0,4}[:=]\s{0,4}')(?:[^'\\]|\\.)+`, "gi"), `$1${REDACTED}`],
   [new RegExp(String.raw`(${NAMED}\\{1,3}"\s{0,4}:\s{0,4}\\{1,3}")[^"\\]+`, "gi"), `$1${REDACTED}`],
   [new RegExp(String.raw`(${NAMED}["']?\s{0,4}[:=]\s{0,4})[^\s"'\\,;&}\]]{4,}`, "gi"), `$1${REDACTED}`],
-  // `OPENAI_API_KEY=…`, `export MY_TOKEN_2="…"`.
-  [new RegExp(String.raw`(${ENV_NAMED}=)(?:"[^"]+"?|'[^']+'?|[^\s"']+)`, "g"), `$1${REDACTED}`],
+  // `OPENAI_API_KEY=…`, `export MY_TOKEN_2="…"`; what is glued behind the quotes belongs to the value, as in a shell.
+  [new RegExp(String.raw`(${ENV_NAMED}=)(?:(?:"[^"]+"?|'[^']+'?)[^\s"']*|[^\s"']+)`, "g"), `$1${REDACTED}`],
   // By their shape alone.
   [/(?<![A-Za-z0-9])(?:sk|pk|rk)[-_][A-Za-z0-9_-]{8,}/g, REDACTED],
   [/AIza[A-Za-z0-9_-]{16,}/g, REDACTED],

@@ -22,6 +22,7 @@ describe("redactText", () => {
     ["a YAML line", "password: hunter22", "password: ***"],
     ["a variable", "OPENAI_API_KEY=abc123 node .", "OPENAI_API_KEY=*** node ."],
     ["a quoted variable", 'export MY_TOKEN_2="a b c"', "export MY_TOKEN_2=***"],
+    ["what is glued behind a quoted variable", 'KEY="apiKey"apiKey x', "KEY=*** x"],
     ["the user of a URL", "https://me:p@ss@host.example/x", "https://***@host.example/x"],
     ["a JWT", "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl", "***"],
     ["an AWS key id", "AKIAABCDEFGHIJKLMNOP", "***"],

@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 export type Benchmark = {
   /** What is asked, for the reader of the table. */
   question: string;
+  /** The question where sizes are smaller. @default `question` */
+  quickQuestion?: string;
   /** Fresh processes for each variant, their order turned round every time. @default 3 */
   rounds?: number;
   variants: Record<string, Variant>;
@@ -25,6 +27,8 @@ export type Pace = { quick: boolean };
 /** One line of the table. */
 export type Figure = {
   what: string;
+  /** The same where sizes are smaller. @default `what` */
+  quickWhat?: string;
   /** Name of the metric. Metrics of all variants share one namespace. */
   metric: string;
   unit: "ms" | "µs" | "MB" | "×" | "";

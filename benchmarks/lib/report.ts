@@ -8,7 +8,10 @@ import type { Line, Result } from "./results.ts";
 export function printResult({ lines, machine }: Result): void {
   const rows = lines.map((line) => [line.what, ...cells(line)]);
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const row of rows) console.log(`  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ")}`);
+  for (const row of rows) {
+    const shown = row.flatMap((cell, column) => (widths[column] === 0 ? [] : [cell.padEnd(widths[column]!)]));
+    console.log(`  ${shown.join("  ")}`);
+  }
   console.log(`  load at the start ${machine.load}`);
 }
 

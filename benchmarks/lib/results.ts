@@ -17,7 +17,7 @@ export type Result = {
 };
 
 /** A figure and what was measured: the median over processes, and the 95th percentile of all values. */
-export type Line = Omit<Figure, "take"> & { measured: number; p95: number };
+export type Line = Omit<Figure, "take" | "quickWhat"> & { measured: number; p95: number };
 
 export function toResult(
   about: Pick<Result, "name" | "question" | "command" | "machine">,
@@ -26,7 +26,7 @@ export function toResult(
 ): Result {
   const metrics = [...new Set(runs.flatMap((run) => Object.keys(run)))];
   const valuesOf = (metric: string): number[][] => runs.flatMap((run) => (run[metric] ? [run[metric]] : []));
-  const lines = figures.map(({ take, ...figure }): Line => {
+  const lines = figures.map(({ take, quickWhat: _unkept, ...figure }): Line => {
     const values = valuesOf(figure.metric);
     if (values.length === 0) throw new Error(`No variant of ${about.name} measured "${figure.metric}".`);
     const each = values.map((run) => (take === "max" ? Math.max(...run) : median(run)));

@@ -122,11 +122,19 @@ describe("our own section", () => {
     [{ SubAgents: {} }, "SubAgents", 'did you mean "subagents"?'],
     [{ agents: { defaults: { subagent: {} } } }, "agents.defaults.subagent", 'did you mean "subagents"?'],
     [{ agents: { default: {} } }, "agents.default", 'did you mean "defaults"?'],
+    [{ model: { providers: {} } }, "model", 'did you mean "models"?'],
+    [{ modles: { mode: "merge" } }, "modles", 'did you mean "models"?'],
+    [{ agnets: { list: [] } }, "agnets", 'did you mean "agents"?'],
     [{ gateway: { customBindhost: "x" } }, "gateway.customBindhost", 'did you mean "customBindHost"?'],
     [{ models: { providers: { x: { baseURL: "y" } } } }, "models.providers.x.baseURL", 'did you mean "baseUrl"?'],
   ])("names the nearest key for a slip: %j", (raw, path, hint) => {
     expect(issuesOf(raw)).toEqual([{ path, message: expect.stringContaining(hint) as string }]);
   });
+
+  it.each([{ agent: { model: "a/b" } }, { agent: { defaults: {} } }, { model: "a/b" }, { model: { primary: "a/b" } }])(
+    "leaves OpenClaw's older keys, and what doesn't look like ours, alone: %j",
+    (raw) => expect(() => parseConfig(raw)).not.toThrow(),
+  );
 
   it("names what there is where nothing is near", () => {
     expect(issuesOf({ subagents: { grace: { zzz: 1 } } })).toEqual([

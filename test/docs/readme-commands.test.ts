@@ -47,6 +47,7 @@ const WAYS: Way[] = [
   { fits: /^npm (test|run [a-z]+)$/, check: standsInCi },
   { fits: /^node examples\/embed\.mjs$/, check: hasATestOfItsOwn },
   { fits: /^openclaw-inprocess run --help$/, check: helps },
+  { fits: /^node dist\/adapters\/cli\/main\.js$/, check: isTheCommand },
   { fits: /^openclaw-inprocess runs$/, check: listsRuns },
   { fits: /^openclaw-inprocess run --demo --workspace ~\/\S+$/, check: looksAtTheWorkspace },
   { fits: /^[A-Z]+_API_KEY=\S+ openclaw-inprocess run --model [a-z]+\/\S+ "[^"]+"$/, check: asksTheProvider },
@@ -70,6 +71,12 @@ function isAScript(command: string): void {
   for (const [, file] of line.matchAll(/\bnode ((?!dist\/)\S+\.[cm]?[jt]s)\b/g)) {
     expect(existsSync(join(ROOT, file!)), `${file}, which package.json runs for ${command}`).toBe(true);
   }
+}
+
+async function isTheCommand(command: string): Promise<void> {
+  const { home } = tempDirs();
+  const { code, stdout } = await runCli([...command.split(" ").slice(2), "--version"], { home, cwd: ROOT });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string });
 }
 
 /** What `npm start` runs once the build is there. */
@@ -135,7 +142,9 @@ async function asksTheProvider(command: string, skip: Skip): Promise<void> {
   expect(run).toMatchObject({ code: 1, stdout: "" });
   const said = run.stderr.split("\n").filter((line) => line.startsWith("openclaw-inprocess: "));
   expect(said).toHaveLength(1);
-  expect(said[0]).toMatch(/^openclaw-inprocess: the main agent failed: .*Connection error.*\.$/);
+  expect(said[0]).toMatch(
+    /^openclaw-inprocess: the main agent failed: .*no connection to https:\/\/api\.anthropic\.com.*\.$/,
+  );
   expect(said[0]).toContain(`${provider}/${id}`);
   expect(run.stderr).not.toMatch(/^\s+at /m);
 }

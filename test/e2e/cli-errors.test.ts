@@ -61,6 +61,7 @@ describe("wrong options", () => {
     [["run", "--base-url", "http://127.0.0.1:1/v1", "task"], /--base-url.*--model/u],
     [["run", "--base-url", "not a url", "--model", "m", "task"], "not a url"],
     [["run", "--base-url", "ftp://127.0.0.1/v1", "--model", "m", "task"], "ftp://127.0.0.1/v1"],
+    [["run", "--base-url", "http://me:pa55@127.0.0.1:1/v1", "--model", "m", "task"], /^(?!.*pa55).*--api-key-env/u],
     [["run", "--base-url", "http://127.0.0.1:1/v1", "--model", "m", "--api-key-env", "NOT_SET", "task"], "NOT_SET"],
     [["run", "--api-key-env", "PATH", "--model", "openai/gpt-4.1", "task"], "--base-url"],
     [["run", "--demo", "--model", "openai/gpt-4.1", "task"], "--demo"],
@@ -157,6 +158,12 @@ describe("a wrong config", () => {
 describe("a wrong model", () => {
   it("is refused by its name when no provider has it", () =>
     expectOneSentence(["run", "--model", "nobody/nothing", "task"], "nobody/nothing"));
+
+  it("is refused with the nearest names when its provider doesn't list it", () =>
+    expectOneSentence(["run", "--model", "openai/gpt-9", "task"], /gpt-9.*gpt-5.*models\.providers\.openai\.models/u));
+
+  it("is refused with the one there is when it is another one of the demo", () =>
+    expectOneSentence(["run", "--model", "demo/other", "task"], "demo/other", "demo/scripted"));
 
   it("is refused with the variable to set when its key is missing", () =>
     expectOneSentence(["run", "--model", "openai/gpt-4.1", "task"], "openai/gpt-4.1", "OPENAI_API_KEY"));

@@ -64,6 +64,14 @@ describe.skipIf(process.platform === "win32")("a run that is interrupted", () =>
     expect(groupLives(cli.pid)).toBe(false);
   });
 
+  it("leaves no process of a tool behind at two signals in a row", async () => {
+    const { cli, pids } = await busyRun();
+    cli.signal("SIGINT");
+    cli.signal("SIGINT");
+    expect(await cli.done).toMatchObject({ code: 130, signal: null });
+    for (const pid of pids) await expect.poll(() => lookAtProcess(pid).alive, LONG).toBe(false);
+  });
+
   it("by a reader that closes standard output ends like one that is stopped, without a word of complaint", async () => {
     const { cli, pids, stateDir } = await busyRun();
     cli.closeStdout();

@@ -40,6 +40,21 @@ describe.each(APIS)("a child whose model speaks %s", (api) => {
     expect(fixture.events.filter((event) => event.type === "tool_end")).toHaveLength(2);
   });
 
+  it("that changes a file sees the change in the calls after it", async () => {
+    const { server } = await ask(api, (request) =>
+      request.afterToolResult
+        ? "Done."
+        : {
+            text: "Writing.",
+            toolCalls: [
+              { name: "write", args: { path: "new/note.txt", content: "from the first call" }, id: "call_w" },
+              { name: "read", args: { path: "new/note.txt" }, id: "call_r" },
+            ],
+          },
+    );
+    expect(toolResults(server.requests[1]!)["call_r"]).toContain("from the first call");
+  });
+
   it("that is told to slow down is asked again after the time it names", async () => {
     const { completion, server, fixture } = await ask(api, ({ index }) =>
       index === 0 ? { status: 429, message: "slow down", headers: { "retry-after-ms": "30" } } : "after all",

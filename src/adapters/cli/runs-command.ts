@@ -23,6 +23,10 @@ export async function runsCommand(runId: string | undefined, flags: RunsFlags, p
     proc.stderr.write(`no runs yet: there is no registry in ${stateDir}\n`);
     return EXIT.ok;
   }
+  // Who pipes the list into `head` has seen enough: that is no failure.
+  proc.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (!CLOSED.has(error.code ?? "")) throw error;
+  });
   const registry = openRegistry({ file, readOnly: true });
   try {
     const write = (line: string): void => void proc.stdout.write(`${line}\n`);
@@ -74,5 +78,8 @@ function limitFrom(value: string | undefined): number {
   if (Number.isSafeInteger(limit) && limit >= 1 && limit <= LOOK_BACK) return limit;
   throw new InprocessError("params_invalid", `--limit must be a whole number from 1 to ${LOOK_BACK}, not ${value}`);
 }
+
+/** EOF is what Windows says. */
+const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "EOF", "ERR_STREAM_DESTROYED"]);
 
 const LOOK_BACK = 10_000;

@@ -25,10 +25,7 @@ export function findModel(
   const known = providerNames(config, index);
   const written = split(name);
   if (written !== undefined && known.has(written.provider)) return written;
-  if (written?.provider === DEMO_MODEL.provider) {
-    if (written.id === DEMO_MODEL.id) return written;
-    throw unusable(ref, `the ${DEMO_MODEL.provider} provider has only ${DEMO_REF}; use that one`);
-  }
+  if (written?.provider === DEMO_MODEL.provider && written.id === DEMO_MODEL.id) return written;
 
   const fallback = defaultProvider(config, known);
   const offering = providersOffering(name, config, index);
@@ -81,6 +78,7 @@ function providersOffering(id: string, config: Config, index: readonly CatalogEn
 }
 
 function unknownProvider(ref: string, provider: string, known: Set<string>) {
+  if (provider === DEMO_MODEL.provider) return unusable(ref, `the demo provider has only ${DEMO_REF}; use that one`);
   const meant = nearest(provider, known);
   const hint = meant === undefined ? "" : ` (did you mean "${meant}"?)`;
   return unusable(

@@ -36,6 +36,19 @@ describe("modelFromFlags", () => {
     expect(modelFromFlags(flags, { K: "secret" }).apiKey).toBe("secret");
   });
 
+  it.each(["http://user:pa55@h/v1", "https://user@h", "http://:pa55@h", "user:pa55@h/v1", "ftp://user:pa55@h"])(
+    "refuses an address with credentials without repeating them: %s",
+    (baseUrl) => {
+      const refused = () => modelFromFlags({ baseUrl, model: "m" }, {});
+      expect(refused).toThrow(/--base-url has a user name or password in it, .*--api-key-env\.$/u);
+      expect(refused).not.toThrow(/pa55|user[:@]/u);
+    },
+  );
+
+  it("takes an @ anywhere else in the address", () => {
+    expect(modelFromFlags({ baseUrl: "http://h/accounts/@me", model: "m" }, {}).baseUrl).toBe("http://h/accounts/@me");
+  });
+
   it.each([
     [{ baseUrl: "localhost:1234", model: "m" }, '--base-url is "localhost:1234"; it must be an http or https URL'],
     [{ baseUrl: "ftp://h", model: "m" }, "--base-url"],

@@ -48,13 +48,13 @@ describe("a provider of the built-in catalogue", () => {
     ["openai/gpt-5.2", "openai/gpt-5.2", "set OPENAI_API_KEY"],
     ["anthropic/claude-opus-4-6", "anthropic/claude-opus-4-6", "set ANTHROPIC_API_KEY"],
     ["groq/llama-3.3-70b-versatile", "groq", "set GROQ_API_KEY"],
-    ["openai-codex/gpt-5.3-codex", "openai-codex", "isn't supported here; use openai/<model>"],
-    ["github-copilot/gpt-5", "github-copilot", "set COPILOT_GITHUB_TOKEN"],
+    ["openai-codex/gpt-5.3-codex-spark", "openai-codex", "isn't supported here; use openai/<model>"],
+    ["github-copilot/gpt-5.4", "github-copilot", "set COPILOT_GITHUB_TOKEN"],
     ["amazon-bedrock/amazon.nova-pro-v1:0", "amazon-bedrock", "AWS_ACCESS_KEY_ID"],
     ["google-vertex/gemini-2.5-pro", "google-vertex", "GOOGLE_CLOUD_PROJECT"],
     ["azure-openai-responses/gpt-5", "azure-openai-responses", "AZURE_OPENAI"],
     ["cloudflare-workers-ai/@cf/openai/gpt-oss-120b", "cloudflare", "CLOUDFLARE_ACCOUNT_ID"],
-    ["radius/auto", "radius", "isn't supported here"],
+    ["radius/cheap", "radius", "isn't supported here"],
   ])("says which variable is missing, or that it isn't supported: %s", async (ref, name, advice) => {
     const message = await refusal({}, ref, { GOOGLE_APPLICATION_CREDENTIALS: join(dir, "none.json") });
     expect(message).toContain(name);
@@ -62,8 +62,23 @@ describe("a provider of the built-in catalogue", () => {
     expect(message).not.toContain("\n");
   });
 
-  it("takes a model it doesn't list yet, with the nearest one's protocol, careful limits and no price", async () => {
-    const model = await resolve({}, "anthropic/claude-opus-99", { ANTHROPIC_API_KEY: "k" });
+  it.each([
+    ["openai/gpt-9", "openai", "gpt-5"],
+    ["anthropic/claude-opus-99", "anthropic", "claude-opus-4"],
+    ["amazon-bedrock/amazon.nova-prox-v1:0", "amazon-bedrock", "amazon.nova-pro-v1:0"],
+  ])("refuses a model it doesn't list, before it looks for a key: %s", async (ref, provider, near) => {
+    const message = await refusal({}, ref, {});
+    expect(message).toContain(`The model "${ref}" can't be used: `);
+    expect(message).toMatch(/the nearest are /u);
+    expect(message).toContain(near);
+    expect(message).toContain(`under models.providers.${provider}.models in a config, or reach it with --base-url.`);
+    expect(message).not.toMatch(/key|[A-Z]_[A-Z]|\n/u);
+    expect(await refusal({}, ref, { OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k" })).toBe(message);
+  });
+
+  it("takes a model the config adds, with the nearest one's protocol, careful limits and no price", async () => {
+    const config = (provider: string) => ({ models: { providers: { [provider]: { models: [{ id: "claude-opus-99" }] } } } });
+    const model = await resolve(config("anthropic"), "anthropic/claude-opus-99", { ANTHROPIC_API_KEY: "k" });
     expect(model).toMatchObject({
       id: "claude-opus-99",
       api: "anthropic-messages",
@@ -72,7 +87,14 @@ describe("a provider of the built-in catalogue", () => {
     expect(model.contextWindow).toBeLessThanOrEqual(200_000);
     expect(model.maxTokens).toBeLessThanOrEqual(8192);
     expect(model.cost).toBeUndefined();
-    expect((await resolve({}, "opencode/claude-opus-99", { OPENCODE_API_KEY: "k" })).api).toBe("anthropic-messages");
+    const mixed = await resolve(config("opencode"), "opencode/claude-opus-99", { OPENCODE_API_KEY: "k" });
+    expect(mixed.api).toBe("anthropic-messages");
+    expect(await refusal(config("anthropic"), "anthropic/claude-opus-9", {})).toContain("claude-opus-99");
+  });
+
+  it("takes any model at another address when the config lists none", async () => {
+    const config = { models: { providers: { openai: { baseUrl: "http://127.0.0.1:9/v1" } } } };
+    expect(await resolve(config, "openai/gpt-9", {})).toMatchObject({ id: "gpt-9", apiKey: "no-key-needed" });
   });
 
   it("passes on what special providers read by name, and nothing else", async () => {
@@ -197,10 +219,16 @@ describe("a provider of the config", () => {
     ],
     [{ baseUrl: "box.test" }, 'models.providers.box.baseUrl is "box.test"; it must be an http or https URL'],
     [{ baseUrl: undefined }, "models.providers.box has no baseUrl"],
+    [
+      { baseUrl: "http://user:pa55@h/v1" },
+      "models.providers.box.baseUrl has a user name or password in it, which aren't used; take them out and set models.providers.box.apiKey.",
+    ],
     [{ api: "smoke-signals" }, 'its api "smoke-signals" isn\'t one this package speaks'],
   ])("is refused only when used, by the path at fault: %j", async (change, message) => {
     const config = { models: { providers: { box: { ...LOCAL, ...change }, ok: LOCAL } } };
-    expect(await refusal(config, "box/small", {})).toContain(message);
+    const refused = await refusal(config, "box/small", {});
+    expect(refused).toContain(message);
+    expect(refused).not.toContain("pa55");
     expect((await resolve(config, "ok/small", {})).provider).toBe("ok");
   });
 
@@ -284,6 +312,12 @@ describe("a ref", () => {
   it("to the demo always resolves", async () => {
     expect(await resolve({ models: { mode: "replace" } }, "demo/scripted", {})).toEqual(DEMO_MODEL);
     expect(await resolve({ agents: { defaults: { model: "demo/scripted" } } }, undefined, {})).toEqual(DEMO_MODEL);
+  });
+
+  it("to another model of the demo is told there is only one", async () => {
+    expect(await refusal({}, "demo/other", {})).toBe(
+      'The model "demo/other" can\'t be used: the demo provider has only demo/scripted; use that one.',
+    );
   });
 
   it("must be there somewhere", async () => {
