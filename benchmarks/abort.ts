@@ -4,8 +4,8 @@ import { idsOf, openEmbedder, sleep, type Embedder } from "./lib/embedder.ts";
 export const benchmark: Benchmark = {
   question: "From kill() in the middle of an answer to the run settled.",
   variants: {
-    alone: ({ quick }) => killing("alone", 0, quick ? 1 : 15),
-    siblings: ({ quick }) => killing("siblings", 15, quick ? 1 : 8),
+    alone: ({ quick }) => (quick ? killing("alone", 0, 1, 0) : killing("alone", 0, 15)),
+    siblings: ({ quick }) => (quick ? killing("siblings", 15, 1, 0) : killing("siblings", 15, 8)),
   },
   figures: [
     { what: "abort mid-stream → settled", metric: "alone", unit: "ms", goal: 5 },
@@ -16,12 +16,12 @@ export const benchmark: Benchmark = {
 };
 
 /** Each streams for far longer than a round takes; what is left of a round is killed after it. */
-async function killing(name: string, siblings: number, rounds: number) {
+async function killing(name: string, siblings: number, rounds: number, warmUpRounds = WARM_UP_ROUNDS) {
   const embedder = await openEmbedder({ model: { answerBytes: 64_000, delayMs: 5 } });
   await embedder.runtime.warm();
   const settled: number[] = [];
   const calledAt = new Map<string, number>();
-  for (let n = -WARM_UP_ROUNDS; n < rounds; n += 1) {
+  for (let n = -warmUpRounds; n < rounds; n += 1) {
     const id = `${name}-${n}`;
     const run = await embedder.spawn(id);
     const others = idsOf(`beside-${n}`, siblings);

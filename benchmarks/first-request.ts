@@ -5,9 +5,9 @@ export const benchmark: Benchmark = {
   question: "From the call of spawn to the child's first request at its model.",
   rounds: 5,
   variants: {
-    n1: ({ quick }) => lastRequest(1, quick ? 2 : 30),
-    n5: ({ quick }) => lastRequest(5, quick ? 2 : 20),
-    n16: ({ quick }) => lastRequest(16, quick ? 2 : 12),
+    n1: ({ quick }) => (quick ? lastRequest(1, 1, 1) : lastRequest(1, 30)),
+    n5: ({ quick }) => (quick ? lastRequest(5, 1, 1) : lastRequest(5, 20)),
+    n16: ({ quick }) => (quick ? lastRequest(16, 1, 1) : lastRequest(16, 12)),
     firstAfterWarm: async () => ({ firstAfterWarm: (await lastRequest(1, 1, 0)).n1! }),
   },
   figures: [

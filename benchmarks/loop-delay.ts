@@ -5,13 +5,20 @@ import { loopDelayOf } from "./lib/loop-delay-of.ts";
 export const benchmark: Benchmark = {
   question:
     "How late the host's loop is while 16 children stream 200 KB each in pieces of 64 B (1 ms of it is the timer's own).",
+  quickQuestion: "How late the host's loop is while 16 children stream short answers in pieces of 64 B.",
   variants: {
     idle: ({ quick }) => idle(quick ? 200 : 2_000),
-    unwatched: ({ quick }) => streaming("unwatched", quick ? 10_000 : 200_000),
-    watched: ({ quick }) => streaming("watched", quick ? 10_000 : 200_000),
+    unwatched: ({ quick }) => streaming("unwatched", quick ? 2_000 : 200_000),
+    watched: ({ quick }) => streaming("watched", quick ? 2_000 : 200_000),
   },
   figures: [
-    { what: "16 children × 200 KB, unwatched: p99 of the loop's delay", metric: "unwatchedP99", unit: "ms", goal: 4 },
+    {
+      what: "16 children × 200 KB, unwatched: p99 of the loop's delay",
+      quickWhat: "16 children, unwatched: p99 of the loop's delay",
+      metric: "unwatchedP99",
+      unit: "ms",
+      goal: 4,
+    },
     { what: "longest", metric: "unwatchedMax", unit: "ms", goal: 25 },
     { what: "watched: p99", metric: "watchedP99", unit: "ms", goal: 4 },
     { what: "longest", metric: "watchedMax", unit: "ms", goal: 25 },

@@ -6,14 +6,25 @@ export const benchmark: Benchmark = {
   question: "CPU that one child costs the host's main thread, from spawn to handed over (process.threadCpuUsage).",
   variants: {
     short: ({ quick }) => aChild("short", { answerBytes: 200, rounds: quick ? 1 : 15, watched: false }),
-    unwatched: ({ quick }) => aChild("unwatched", { answerBytes: quick ? 10_000 : 200_000, rounds: 1, watched: false }),
+    unwatched: ({ quick }) => aChild("unwatched", { answerBytes: quick ? 2_000 : 200_000, rounds: 1, watched: false }),
     watched: ({ quick }) =>
-      aChild("watched", { answerBytes: quick ? 10_000 : 200_000, rounds: quick ? 1 : 2, watched: true }),
+      aChild("watched", { answerBytes: quick ? 2_000 : 200_000, rounds: quick ? 1 : 2, watched: true }),
   },
   figures: [
     { what: "host main-thread CPU a child: short answer", metric: "short", unit: "ms", goal: 0.8 },
-    { what: "200 KB streamed in 64 B, watched", metric: "watched", unit: "ms", goal: 3 },
-    { what: "200 KB streamed in 64 B, unwatched", metric: "unwatched", unit: "ms" },
+    {
+      what: "200 KB streamed in 64 B, watched",
+      quickWhat: "streamed in 64 B, watched",
+      metric: "watched",
+      unit: "ms",
+      goal: 3,
+    },
+    {
+      what: "200 KB streamed in 64 B, unwatched",
+      quickWhat: "streamed in 64 B, unwatched",
+      metric: "unwatched",
+      unit: "ms",
+    },
   ],
 };
 

@@ -12,28 +12,28 @@ export const benchmark: Benchmark = {
 
 /** Runtimes in one process: the first pays what all share, the others differ by their number of threads alone. */
 async function aThread(quick: boolean) {
-  const more = quick ? 2 : 4;
-  const first = await afterACall(1);
-  const few = await afterACall(1);
-  const many = await afterACall(1 + more);
+  const more = quick ? 1 : 4;
+  const first = await afterACall(1, quick);
+  const few = await afterACall(1, quick);
+  const many = await afterACall(1 + more, quick);
   await Promise.all([first, few, many].map(({ embedder }) => embedder.close()));
   return { thread: [(many.grew - few.grew) / more] };
 }
 
-async function afterACall(threads: number): Promise<{ embedder: Embedder; grew: number }> {
-  const before = await settledRss();
+async function afterACall(threads: number, quick: boolean): Promise<{ embedder: Embedder; grew: number }> {
+  const before = await settledRss(quick);
   const embedder = await openEmbedder({ config: { pool: { minThreads: threads, maxThreads: threads } } });
   await embedder.runtime.warm();
   // At once, so that each thread gets some.
   await embedder.round(idsOf("call", 4 * threads));
-  return { embedder, grew: (await settledRss()) - before };
+  return { embedder, grew: (await settledRss(quick)) - before };
 }
 
 /** Children that wait for their model's first byte. */
 async function aRun(quick: boolean) {
   const children = quick ? 10 : 100;
   const embedder = await openEmbedder({
-    model: { firstByteDelayMs: quick ? 1_500 : 4_000 },
+    model: { firstByteDelayMs: quick ? 600 : 4_000 },
     config: { pool: { maxThreads: 1, runsPerThread: 200 }, limits: { maxConcurrent: 200 } },
   });
   await embedder.runtime.warm();
@@ -41,11 +41,11 @@ async function aRun(quick: boolean) {
     Promise.all(idsOf(round, children).map((id, n) => embedder.spawn(id, requesterOf(Math.floor(n / 20)))));
   const warm = (await spawnAll("warm-up")).slice(0, 10);
   await Promise.all(warm.map((run) => embedder.handedOver(run)));
-  await sleep(quick ? 300 : 1_000);
-  const before = await settledRss();
+  await sleep(quick ? 0 : 1_000);
+  const before = await settledRss(quick);
   const runs = await spawnAll("measured");
-  await sleep(quick ? 300 : 2_000);
-  const during = await settledRss();
+  await sleep(quick ? 100 : 2_000);
+  const during = await settledRss(quick);
   await Promise.all(runs.map((run) => embedder.handedOver(run)));
   await embedder.close();
   return { run: [(during - before) / children] };
@@ -56,10 +56,10 @@ function requesterOf(n: number) {
 }
 
 /** Megabytes, once the main thread's garbage is collected. */
-async function settledRss(): Promise<number> {
-  await sleep(300);
+async function settledRss(quick: boolean): Promise<number> {
+  await sleep(quick ? 0 : 300);
   globalThis.gc?.();
-  await sleep(100);
+  await sleep(quick ? 0 : 100);
   return process.memoryUsage.rss() / 1e6;
 }
 

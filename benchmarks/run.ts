@@ -40,25 +40,15 @@ async function run(name: string): Promise<void> {
   const question = pace.quick ? (benchmark.quickQuestion ?? benchmark.question) : benchmark.question;
   console.log(`\n${name}: ${question}`);
   const about = { name, question, command: `npm run bench -- ${name}`, machine: thisMachine() };
-  const runs = pace.quick ? await oneQuickRound(file, benchmark) : await fullRounds(file, benchmark);
-  const result = toResult(about, pace.quick ? benchmark.figures.map(quickFigure) : benchmark.figures, runs);
-  printResult(result);
-  if (!pace.quick) writeResult(result);
-}
-
-/** All variants at once: nothing that they measure is believed. */
-async function oneQuickRound(file: string, { variants }: Benchmark): Promise<Samples[]> {
-  return Promise.all(Object.keys(variants).map((variant) => forkVariant(file, { variant, pace })));
-}
-
-async function fullRounds(file: string, benchmark: Benchmark): Promise<Samples[]> {
   const runs: Samples[] = [];
-  for (let round = 0; round < (benchmark.rounds ?? 3); round += 1) {
+  for (let round = 0; round < (pace.quick ? 1 : (benchmark.rounds ?? 3)); round += 1) {
     const variants = Object.keys(benchmark.variants);
     if (round % 2 === 1) variants.reverse();
     for (const variant of variants) runs.push(await forkVariant(file, { variant, pace }));
   }
-  return runs;
+  const result = toResult(about, pace.quick ? benchmark.figures.map(quickFigure) : benchmark.figures, runs);
+  printResult(result);
+  if (!pace.quick) writeResult(result);
 }
 
 /** Goals are for full sizes. */

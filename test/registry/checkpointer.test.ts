@@ -78,7 +78,15 @@ test("a reader that holds the log doesn't make closing wait or fail", async () =
 
 test("the helper thread runs from compiled files too", async () => {
   const out = tempFolder();
-  compile(["errors.ts", "usage.ts", "make-folder.ts", ...readdirSync(join(SRC, "registry")).map((name) => join("registry", name))], out);
+  compile(
+    [
+      "errors.ts",
+      "usage.ts",
+      "make-folder.ts",
+      ...readdirSync(join(SRC, "registry")).map((name) => join("registry", name)),
+    ],
+    out,
+  );
   const file = join(out, "state", "registry.sqlite");
   const script = `
     const { openRegistry } = await import(${JSON.stringify(pathToFileURL(join(out, "registry", "registry.js")).href)});

@@ -77,7 +77,9 @@ describe("a provider of the built-in catalogue", () => {
   });
 
   it("takes a model the config adds, with the nearest one's protocol, careful limits and no price", async () => {
-    const config = (provider: string) => ({ models: { providers: { [provider]: { models: [{ id: "claude-opus-99" }] } } } });
+    const config = (provider: string) => ({
+      models: { providers: { [provider]: { models: [{ id: "claude-opus-99" }] } } },
+    });
     const model = await resolve(config("anthropic"), "anthropic/claude-opus-99", { ANTHROPIC_API_KEY: "k" });
     expect(model).toMatchObject({
       id: "claude-opus-99",
