@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { refuseParams } from "../../src/policy/spawn-params.ts";
-import type { SpawnParams } from "../../src/types.ts";
 
 const refuse = (more: Record<string, unknown>) => refuseParams({ task: "x", ...more });
 
