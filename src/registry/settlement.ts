@@ -97,8 +97,8 @@ export class Settlements {
     if (row === undefined) return this.#stateOf.get(runId) === undefined ? "unknown" : "already";
     const parentRunId = row["parentRunId"];
     if (typeof parentRunId === "string") this.#countForAncestors.run({ by: -1, parentRunId });
-    // The text is written once, with the run: an answer of 200 KB twice was half of what a settlement cost.
-    const isSame = completion?.text === settlement.text;
+    // A text that stands whole with the run is written once: 200 KB twice was half of what a settlement cost.
+    const isSame = completion?.text === result?.text;
     if (completion !== undefined) this.#oweCompletion(runId, isSame ? withoutText(completion) : completion, at);
     return "settled";
   }

@@ -86,6 +86,13 @@ describe("an engine", () => {
     expect(runtime.stats().runs).toEqual({ queued: 0, running: 0, waiting: 0 });
   });
 
+  it("whose file isn't there is refused before anything is started", async () => {
+    await expect(startRuntime({ engine: "no-such-engine" })).rejects.toMatchObject({
+      code: "config_invalid",
+      message: expect.stringMatching(/subagents\.engine: there is no file .*no-such-engine/) as string,
+    });
+  });
+
   it.each(["leaks-timer", "throws-late"])(
     "that %s has answered all the same, and harms no run after it",
     async (task) => {
@@ -97,10 +104,8 @@ describe("an engine", () => {
     },
   );
 
-  it.each([
-    ["isn't there", "no-such-engine"],
-    ["has no engine in it", "no-engine"],
-  ])("whose file %s is told so in one sentence", async (_what, engine) => {
+  it("whose file has no engine in it is told so in one sentence", async () => {
+    const engine = "no-engine";
     const { start, settled } = await startRuntime({ engine });
     const { outcome } = await settled((await start("anything")).runId);
     expect(outcome).toMatchObject({ status: "error", cause: { code: "engine_failed" } });
