@@ -132,24 +132,23 @@ function owesCompletion(run: LiveRun, outcome: Outcome): boolean {
 }
 
 function completionOf(run: LiveRun, outcome: Outcome, at: number): Completion {
-  const { row } = run.facts;
-  return withMessage({
-    key: completionKey(row.runId),
-    runId: row.runId,
-    childSessionKey: row.childSessionKey,
-    requesterSessionKey: row.requesterSessionKey,
+  const { usage, text, startedAt, answeredBy, facts } = run;
+  // The row says which model was asked for; here it is the one that answered.
+  const { model: _asked, ...row } = facts.row;
+  return completionOfRow(
+    {
+      ...row,
+      usage,
+      text,
+      endedAt: at,
+      ...(startedAt === undefined ? {} : { startedAt }),
+      ...(answeredBy === undefined ? {} : { model: answeredBy }),
+    },
     outcome,
-    text: run.text,
-    usage: run.usage,
-    task: row.task,
-    runtimeMs: runtimeMs(run, at),
-    transcriptPath: row.transcriptPath,
-    ...(run.answeredBy === undefined ? {} : { model: run.answeredBy }),
-    ...(row.label === undefined ? {} : { label: row.label }),
-  });
+  );
 }
 
-/** The completion of a run that another process left behind. */
+/** The completion of a settled run, or of one that another process left behind. */
 export function completionOfRow(
   row: Pick<RunView, "runId" | "childSessionKey" | "requesterSessionKey" | "task" | "usage"> & {
     label?: string;
