@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Those start a real OpenClaw: `npm run test:openclaw`.
+    exclude: ["test/openclaw/**"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Two cores are the smallest machine the suite is meant for: each test file starts threads of its own.

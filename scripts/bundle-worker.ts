@@ -32,25 +32,28 @@ export async function bundleFiles(root: string, folder: string, entryPoints: Rec
   const { metafile } = await build({
     ...WORKER_OPTIONS,
     absWorkingDir: root,
-    entryPoints: { ...entryPoints, ...ownFiles() },
+    entryPoints: { ...entryPoints, ...ownFiles(root) },
     outdir: folder,
     metafile: true,
     plugins: [loadOwnFiles, replaceModules(WORKER_PATCHES), pruneUnused(SIDE_EFFECT_FREE)],
   });
-  const names = [...Object.keys(entryPoints), ...OWN_FILES];
+  const names = [...Object.keys(entryPoints), ...OWN_FILES, OPENCLAW];
   for (const name of names) checkOrRemove(folder, `${name}.js`);
   const notices = names.map((name) => take(join(folder, `${name}.js.LEGAL.txt`)));
   writeFileSync(join(folder, "entry.js.LEGAL.txt"), licenseTexts(root, bundledModules(metafile), notices));
 }
 
-function ownFiles(): Record<string, string> {
-  return Object.fromEntries(OWN_FILES.map((api) => [api, `${PI_APIS}${api}`]));
+function ownFiles(root: string): Record<string, string> {
+  const apis = OWN_FILES.map((api): [string, string] => [api, `${PI_APIS}${api}`]);
+  return { ...Object.fromEntries(apis), [OPENCLAW]: join(root, "src", "worker", "engines", "openclaw", "engine.ts") };
 }
 
 /** A file that mustn't ship isn't left for a later step to find. */
 function checkOrRemove(folder: string, name: string): void {
   try {
-    assertWorkerText(readFileSync(join(folder, name), "utf8"), `dist/worker/${name}`);
+    assertWorkerText(readFileSync(join(folder, name), "utf8"), `dist/worker/${name}`, {
+      hearsOfProcesses: name === `${OPENCLAW}.js`,
+    });
   } catch (error) {
     rmSync(join(folder, name));
     throw error;
@@ -87,11 +90,17 @@ export const OWN_FILES = [
   "bedrock-converse-stream",
 ] as const;
 
+/** The engine that runs the gateway's own runner, loaded only by threads that have such a run. */
+const OPENCLAW = "openclaw";
+
 const loadOwnFiles: Plugin = {
   name: "load-own-files",
   setup(build) {
     build.onResolve({ filter: new RegExp(`^${PI_APIS}(?:${OWN_FILES.join("|")})$`) }, ({ kind, path }) =>
       kind === "dynamic-import" ? { path: `./${path.slice(PI_APIS.length)}.js`, external: true } : undefined,
+    );
+    build.onResolve({ filter: /^\.\/openclaw\/engine\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: `./${OPENCLAW}.js`, external: true } : undefined,
     );
   },
 };

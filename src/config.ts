@@ -11,7 +11,10 @@ export type Config = {
     runtime: "auto" | "inprocess" | "gateway";
     /** With `gateway`: run in process when pairing or the socket fails. @default true */
     fallback: boolean;
-    /** `pi`, or an absolute path / file URL of a module whose `default` export is an `Engine`. @default "pi" */
+    /**
+     * `pi`: ours · `openclaw`: the runner of the OpenClaw around us · an absolute path or file URL of a module whose
+     * `default` export is an `Engine` · `auto`: `openclaw` where that runner can be had, else `pi`. @default "auto"
+     */
     engine: string;
     /** @default "thread" */
     isolation: Isolation;

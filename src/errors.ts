@@ -24,6 +24,8 @@ export const ERROR_CODES = {
   model_unusable: "the model is unknown, or has no address or key",
   not_found: "no run or session matches the target",
   ambiguous: "more than one run matches the target",
+  not_yours: "the target belongs to another session, or the caller may not control it",
+  rate_limited: "the same call was made a moment ago; wait before the next one",
   runtime_closed: "the runtime was closed",
   // threads and the channel
   worker_start_failed: "a worker thread didn't start in time, or its file failed to load",

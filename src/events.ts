@@ -22,8 +22,8 @@ export type LifecycleEvent =
   | { type: "accepted"; task: string; label?: string; agentId: string; depth: number; queuePosition: number }
   /** `threadId` is the worker thread's id; `queueMs` what the run waited in the lane. */
   | { type: "started"; threadId: number; queueMs: number }
-  /** Its thread was lost, or its children are done: the run goes on from its transcript. */
-  | { type: "resumed"; reason: "children_settled" | "thread_lost" }
+  /** Its thread was lost, its children are done, or its requester had more to say: the run goes on from its transcript. */
+  | { type: "resumed"; reason: "children_settled" | "thread_lost" | "steered" }
   | { type: "waiting"; children: number }
   | { type: "settled"; outcome: Outcome; usage: Usage; runtimeMs: number; model?: string; text: string }
   | { type: "delivered"; attempts: number }

@@ -9,12 +9,26 @@ export type ChildContext = {
   requesterSessionKey: string;
   agentId: string;
   depth: number;
+  role: "orchestrator" | "leaf";
   workspaceDir: string;
+  /** Name of the transcript in the session store of a gateway. */
+  sessionId: string;
+  /** Absolute path. */
+  transcriptPath: string;
+  task: string;
   label?: string;
+  /** `provider/id` as it was chosen for the child. */
+  model?: string;
 };
 
 /** Text for the model, and whether the call failed. */
-export type ToolOutput = { content: { type: "text"; text: string }[]; details?: unknown; isError?: boolean };
+export type ToolOutput = {
+  content: { type: "text"; text: string }[];
+  details?: unknown;
+  isError?: boolean;
+  /** The turn is over once every call of the same answer has returned, when all of them say so. @default false */
+  endsTurn?: boolean;
+};
 
 /** A tool that runs on the host and is offered to the child over the channel. It takes the place of a worker tool of the same name. */
 export type HostTool = {
@@ -29,10 +43,15 @@ export type HostTool = {
 /** A call a child is about to make. */
 export type ToolCall = { child: ChildContext; toolCallId: string; tool: string; args: unknown };
 
-export type ToolVerdict = { allow: true } | { allow: false; reason: string };
+/** `args` takes the place of the call's own. */
+export type ToolVerdict = { allow: true; args?: unknown } | { allow: false; reason: string };
 
 export type SessionFilter = { agentId?: string; limit?: number };
 export type SessionView = { sessionKey: string; agentId: string; label?: string; updatedAt?: number; usage?: Usage };
+
+/** `from`: the sender's session key · `timeoutMs`: how long a reply is waited for, 0 = not at all. */
+export type SendOptions = { from: string; timeoutMs: number; signal?: AbortSignal };
+export type SendReply = { reply?: string; runId?: string };
 
 export interface Host {
   /**
@@ -57,8 +76,23 @@ export interface Host {
   hostTools?(child: ChildContext): HostTool[];
   /** The gateway's own tool policy, asked over the channel before every call of a child. */
   beforeToolCall?(call: ToolCall): Promise<ToolVerdict>;
+  /** Where a child's transcript is written, absolute. @default the state folder's `transcripts/<agentId>/<sessionId>.jsonl` */
+  transcriptPath?(agentId: string, sessionId: string): string;
+  /** A child is about to take its first turn; the turn waits. A rejection settles the run `error`. */
+  childStarting?(child: ChildContext): Promise<void>;
+  /**
+   * What the host's own engine must be told of a child, handed to it as `EngineTask.engineContext`; structured-clone
+   * data. Asked without a child for the run that warms a thread up.
+   */
+  engineContext?(child?: ChildContext): unknown;
   /** Channels with threads, for mode `session`. */
   bindThread?(child: ChildContext): Promise<boolean>;
-  sendTo?(sessionKey: string, message: string): Promise<void>;
+  /**
+   * Puts a message from one session to another of the host's own, and waits so long for its answer. Resolves without a
+   * reply when there was none in time, or when `timeoutMs` is 0; rejects when there is no such session or it may not
+   * be reached from there.
+   */
+  sendTo?(sessionKey: string, message: string, options: SendOptions): Promise<SendReply | void>;
+  /** Sessions of the host's own, newest first; ours needn't be among them. */
   listSessions?(filter: SessionFilter): Promise<SessionView[]>;
 }

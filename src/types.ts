@@ -2,6 +2,8 @@
 
 import type { Cause } from "./errors.ts";
 
+export type * from "./control-types.ts";
+
 /** Price in US dollars for a million tokens. */
 export type Cost = { input: number; output: number; cacheRead: number; cacheWrite: number };
 
@@ -167,6 +169,8 @@ export type RunView = {
   usage: Usage;
   /** Unsettled descendants. */
   pendingDescendants: number;
+  /** Session keys of its children at work; absent when there are none. */
+  childSessions?: string[];
   createdAt: number;
   startedAt?: number;
   endedAt?: number;
@@ -176,7 +180,12 @@ export type RunView = {
 /** `none`: nothing to hand over (yet, or ever) · `pending` · `delivered` · `undelivered`: given up, kept to be read. */
 export type DeliveryState = "none" | "pending" | "delivered" | "undelivered";
 
-export type ListOptions = { /** Runs that ended longer ago are left out. @default 30 */ recentMinutes?: number };
+export type ListOptions = {
+  /** Runs that ended longer ago are left out. @default 30 */
+  recentMinutes?: number;
+  /** Also the children's children, all the way down. @default false */
+  descendants?: boolean;
+};
 
 /** `completed` are settled; `pending` aren't yet; `errors` names ids that can't be waited for. */
 export type WaitResult = {
@@ -184,31 +193,6 @@ export type WaitResult = {
   pending: string[];
   errors: { runId: string; error: "not_found" | "not_owner" }[];
   timedOut: boolean;
-};
-
-export type ControlResult =
-  | {
-      status: "ok" | "done";
-      runId: string;
-      sessionKey: string;
-      label?: string;
-      cascadeKilled: number;
-      cascadeLabels: string[];
-      text: string;
-    }
-  | { status: "error" | "forbidden"; code: Cause["code"]; error: string };
-
-/** One message of a child's transcript, cut for a model's eyes. */
-export type HistoryOptions = { limit?: number; offset?: number; includeTools?: boolean };
-export type History = {
-  sessionKey: string;
-  messages: { role: string; text: string; timestamp?: number }[];
-  truncated: boolean;
-  droppedMessages: number;
-  contentTruncated: boolean;
-  contentRedacted: boolean;
-  bytes: number;
-  nextOffset?: number;
 };
 
 /** What a runtime can do beyond spawn, wait, list, events and stats. Asking for one it lacks is refused by name. */

@@ -7,12 +7,13 @@ import { InprocessError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { workerFile } from "../package-root.ts";
+import { selectEngine, type EngineChoice } from "../policy/select-engine.ts";
 import { selectRuntime } from "../policy/select-runtime.ts";
 import { openRegistry } from "../registry/registry.ts";
 import { createInProcessRuntime } from "../runtime/in-process-runtime.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { createSessionTools } from "../tools/session-tools.ts";
-import { execEnvironment, threadEnvironment } from "./environment.ts";
+import { execEnvironment, hostEnvironment, threadEnvironment } from "./environment.ts";
 import { makePrivate, stateLayout } from "./state-layout.ts";
 
 export type RuntimeOptions = {
@@ -32,11 +33,14 @@ export type RuntimeOptions = {
  * the config selects the gateway's own path, `capability_missing` when it sets a budget: this version has neither
  */
 export async function createSubagentRuntime(options: RuntimeOptions): Promise<SubagentRuntime> {
-  const { config, host, stateDir } = options;
+  const { host, stateDir } = options;
   refuseMisuse(options);
-  refuseUnbuilt(config);
+  refuseUnbuilt(options.config);
+  const chosen = engineFor(options.config, host);
+  const config = { ...options.config, subagents: { ...options.config.subagents, engine: chosen.engine } };
   const logger = options.logger ?? createLogger();
-  logger.info({ ...selectRuntime(config), engine: config.subagents.engine }, "subagents run in this process");
+  const { runtime, reason } = selectRuntime(config);
+  logger.info({ runtime, reason, engine: chosen.engine, engineReason: chosen.reason }, "subagents run in this process");
   const layout = stateLayout(stateDir);
   const registry = openRegistry({ file: layout.registry });
   makePrivate(layout.compileCache);
@@ -49,9 +53,13 @@ export async function createSubagentRuntime(options: RuntimeOptions): Promise<Su
       transcriptsDir: layout.transcripts,
       scratchDir: layout.scratch,
       workerFile: workerFile(),
-      threadEnv: threadEnvironment(process.env, layout.compileCache),
+      threadEnv:
+        chosen.engine === "openclaw"
+          ? hostEnvironment(process.env, layout.compileCache)
+          : threadEnvironment(process.env, layout.compileCache),
       execEnv: execEnvironment(process.env),
       sessionTools: createSessionTools,
+      ...(chosen.engine === "openclaw" ? { stuck: RUNNER_STUCK } : {}),
     });
   } catch (error) {
     await registry.close().catch(() => undefined);
@@ -87,13 +95,6 @@ function refuseUnbuilt(config: Config): void {
       'subagents.isolation is "process", which this version doesn\'t have and doesn\'t downgrade; set it to "dedicated" or "thread".',
     );
   }
-  const { engine } = config.subagents;
-  if (engine !== "pi" && !existsSync(engine.startsWith("file:") ? fileURLToPath(engine) : engine)) {
-    throw new InprocessError(
-      "config_invalid",
-      `subagents.engine: there is no file ${engine}; give "pi" or the path of a module.`,
-    );
-  }
   const [limit] = Object.keys(config.subagents.budget);
   if (limit !== undefined) {
     throw new InprocessError(
@@ -102,3 +103,26 @@ function refuseUnbuilt(config: Config): void {
     );
   }
 }
+
+/** @throws InprocessError `config_invalid` when there is no such engine here */
+function engineFor(config: Config, host: Host): EngineChoice {
+  const missing = host.engineContext === undefined ? "this host has no runner of its own" : undefined;
+  const choice = selectEngine(config, missing === undefined ? {} : { missing });
+  const { engine } = choice;
+  if (engine === "pi") return choice;
+  if (engine === "openclaw") {
+    if (missing === undefined) return choice;
+    throw new InprocessError(
+      "config_invalid",
+      `subagents.engine is "openclaw", which needs an OpenClaw gateway around it whose runner can be loaded; set it to "auto" or "pi".`,
+    );
+  }
+  if (existsSync(engine.startsWith("file:") ? fileURLToPath(engine) : engine)) return choice;
+  throw new InprocessError(
+    "config_invalid",
+    `subagents.engine: there is no file ${engine}; give "auto", "pi" or the path of a module.`,
+  );
+}
+
+/** The gateway's runner loads its plugins synchronously, for seconds in a cold thread of a loaded machine. */
+const RUNNER_STUCK = { lookMs: 2000, stuckMs: 60_000 };

@@ -1,4 +1,4 @@
-/** What of this process's environment goes on, by name: nothing else does, so no secret is copied by accident. */
+/** What of this process's environment goes on: by name, so that no secret is copied by accident, but for the gateway's own runner. */
 
 type Env = Record<string, string | undefined>;
 
@@ -11,6 +11,15 @@ export function threadEnvironment(env: Env, compileCache: string): Record<string
   return { ...passed, NODE_COMPILE_CACHE: compileCache };
 }
 
+/**
+ * For threads that run the gateway's own runner: its tools, credentials and provider plugins read the same variables
+ * there as on the gateway's main thread.
+ */
+export function hostEnvironment(env: Env, compileCache: string): Record<string, string> {
+  const all = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { ...Object.fromEntries(all), ...NO_RUNNER_WARNING, NODE_COMPILE_CACHE: compileCache };
+}
+
 /** For commands that `exec` starts: where programs are, where home and temporary files are, which language. */
 export function execEnvironment(env: Env): Record<string, string> {
   return pick(env, COMMANDS);
@@ -20,6 +29,8 @@ function pick(env: Env, names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
+/** OpenClaw warns in every thread that loads its runner from where we do. */
+const NO_RUNNER_WARNING = { OPENCLAW_SUPPRESS_EXTENSION_API_WARNING: "1" };
 const PROXY = ["NODE_USE_ENV_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 const AUTHORITIES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 const COMMANDS = [

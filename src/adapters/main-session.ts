@@ -159,7 +159,8 @@ export class MainSession {
       sessionId: this.#sessionId,
       sessionKey: this.sessionKey,
       agentId,
-      engine: config.subagents.engine,
+      // A main session outside a gateway has no other runner.
+      engine: config.subagents.engine === "auto" ? "pi" : config.subagents.engine,
       role: { kind: "main", depth: 0, maxDepth: defaults.subagents.maxSpawnDepth },
       model,
       ...(thinking === undefined ? {} : { thinking }),

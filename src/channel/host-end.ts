@@ -14,6 +14,7 @@ export type HostEndHandlers = {
   request(request: HostRequest, signal: AbortSignal): Promise<unknown>;
   process(pid: number, alive: boolean): void;
   log(lines: LogLine[]): void;
+  steered(count: number): void;
   pong(): void;
   finished(result: EngineResult): void;
   /** A message of unknown shape; the channel is closed. */
@@ -83,6 +84,8 @@ export class HostEnd {
         return this.#handlers.process(message.pid, message.alive);
       case "log":
         return this.#handlers.log(message.lines);
+      case "steered":
+        return this.#handlers.steered(message.count);
       case "pong":
         return this.#handlers.pong();
       case "finished":

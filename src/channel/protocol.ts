@@ -15,8 +15,10 @@ export type EngineTask = {
   sessionId: string;
   sessionKey: string;
   agentId: string;
-  /** `pi`, or a file URL of a module exporting an `Engine` as default. */
+  /** `pi`, `openclaw`, or a file URL of a module exporting an `Engine` as default. */
   engine: string;
+  /** From `Host.engineContext`, for the engine alone. */
+  engineContext?: unknown;
   role: AgentRole;
   model: ResolvedModel;
   thinking?: ThinkingLevel;
@@ -30,6 +32,9 @@ export type EngineTask = {
   resume?: "children_settled" | "thread_lost" | "next_turn";
   /** Names of worker tools the run may use. */
   tools: string[];
+  /** The spawn's own lists, for an engine that has tools of its own. */
+  toolsAllow?: string[];
+  toolsDeny?: string[];
   hostTools: Omit<HostTool, "execute">[];
   /** Ask the host's policy before every call. */
   askBeforeToolCall: boolean;
@@ -88,6 +93,8 @@ export type ToHost =
   /** An OS process a tool started (`alive`) or saw end, so that the host can end it when the thread can't. */
   | { type: "process"; pid: number; alive: boolean }
   | { type: "log"; lines: LogLine[] }
+  /** So many more of the `steer` messages, in the order they came, have been put before the model. */
+  | { type: "steered"; count: number }
   /** The thread's loop turns. */
   | { type: "pong" }
   /** Always the last message. */

@@ -93,6 +93,7 @@ const TO_HOST: Shapes<ToHost["type"]> = {
   cancel: { id: isCount },
   process: { pid: isPid, alive: isBoolean },
   log: { lines: listOf(isLine) },
+  steered: { count: isCount },
   pong: {},
   finished: { result: isResult },
 };

@@ -19,7 +19,7 @@ export function ownSection(raw: RawConfig, issues: ConfigIssue[]): Config["subag
   return {
     runtime: own.runtime ?? "auto",
     fallback: own.fallback ?? true,
-    engine: own.engine?.replace(/^~(?=[/\\])/, () => homedir()) ?? "pi",
+    engine: own.engine?.replace(/^~(?=[/\\])/, () => homedir()) ?? "auto",
     isolation: own.isolation ?? "thread",
     pool: poolOf(own.pool ?? {}, plugin.pool?.minThreads === undefined ? "subagents" : PLUGIN_PATH, issues),
     budget: own.budget ?? {},

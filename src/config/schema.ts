@@ -30,9 +30,17 @@ const ownSection = () =>
     runtime: oneOf(["auto", "inprocess", "gateway"]).optional(),
     fallback: flag().optional(),
     engine: text()
-      .refine((value) => value === "pi" || value.startsWith("file://") || isAbsolute(value) || /^~[/\\]/.test(value), {
-        error: 'must be "pi", or the absolute path or file URL of a module whose default export is an engine',
-      })
+      .refine(
+        (value) =>
+          ["auto", "pi", "openclaw"].includes(value) ||
+          value.startsWith("file://") ||
+          isAbsolute(value) ||
+          /^~[/\\]/.test(value),
+        {
+          error:
+            'must be "auto", "pi", "openclaw", or the absolute path or file URL of a module whose default export is an engine',
+        },
+      )
       .optional(),
     isolation: oneOf(["thread", "dedicated", "process"]).optional(),
     pool: strict({

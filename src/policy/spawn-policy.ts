@@ -3,6 +3,7 @@
 import type { Config } from "../config.ts";
 import type { Cause } from "../errors.ts";
 import type { Isolation, Requester, SpawnParams } from "../types.ts";
+import { allowedAgents } from "./allowed-agents.ts";
 
 export type SpawnPlan = {
   agentId: string;
@@ -72,11 +73,10 @@ function chooseAgent(config: Config, params: SpawnParams, requester: Pick<Reques
       : requester.agentId;
   }
   if (params.agentId === requester.agentId) return params.agentId;
-  const allowed = own?.allowAgents ?? defaults.allowAgents ?? [];
-  const names = allowed.includes("*") ? Object.keys(config.agents.list) : allowed;
+  const { allowAny, ids: names } = allowedAgents(config, requester.agentId);
   if (!names.includes(params.agentId)) {
     const list = names.length === 0 ? "none" : names.join(", ");
-    const known = Object.hasOwn(config.agents.list, params.agentId) || !allowed.includes("*");
+    const known = Object.hasOwn(config.agents.list, params.agentId) || !allowAny;
     return forbidden(
       known
         ? `Agent ${params.agentId} isn't in allowAgents of ${requester.agentId} (allowed: ${list}).`

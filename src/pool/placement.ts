@@ -29,6 +29,53 @@ export function placeRuns(threads: Pick<PoolConfig, "maxThreads">): Placement {
   };
 }
 
+export type WarmPlacement = Placement & {
+  /** The thread that the last warm-up went to has been through it. */
+  warmed(): void;
+  /** Tasks on a thread now; undefined when it isn't known. */
+  loadOf(threadId: number): number | undefined;
+  /** Threads that runs go to. */
+  readonly warm: ReadonlySet<number>;
+  /** Threads whose loop is held up by what runs on them; runs go elsewhere while there is another. */
+  heldUp: ReadonlySet<number>;
+};
+
+/** For threads that take seconds to become of use: runs go to those that have, while there is one. */
+export function placeOnWarm(threads: Pick<PoolConfig, "maxThreads">): WarmPlacement {
+  const warm = new Set<number>();
+  let warming: number | undefined;
+  let seen: Worker[] = [];
+
+  const placement: WarmPlacement = {
+    warm,
+    heldUp: new Set(),
+    balance(task, workers) {
+      seen = workers;
+      if (task.name !== "warm") {
+        const ready = workers.filter((worker) => warm.has(worker.id));
+        const free = ready.filter((worker) => !placement.heldUp.has(worker.id));
+        return leastBusy([free, ready, workers].find((some) => some.length > 0) ?? []);
+      }
+      const cold = workers.find((worker) => !warm.has(worker.id));
+      if (cold === undefined && workers.length < threads.maxThreads) return null;
+      const chosen = cold ?? leastBusy(workers);
+      warming = chosen?.id;
+      return chosen;
+    },
+    warmed() {
+      if (warming !== undefined) warm.add(warming);
+      warming = undefined;
+    },
+    loadOf: (threadId) => seen.find((worker) => worker.id === threadId)?.currentUsage,
+    loads: () => seen.map((worker) => worker.currentUsage),
+    forget(threadId) {
+      warm.delete(threadId);
+      if (warming === threadId) warming = undefined;
+    },
+  };
+  return placement;
+}
+
 function leastBusy(workers: Worker[]): Worker | null {
   return workers.reduce<Worker | null>(
     (least, worker) => (least === null || worker.currentUsage < least.currentUsage ? worker : least),

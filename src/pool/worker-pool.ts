@@ -14,7 +14,8 @@ import { Piscina } from "piscina";
 import type { EngineTask } from "../channel/protocol.ts";
 import type { PoolConfig } from "../config.ts";
 import { InprocessError, messageOf } from "../errors.ts";
-import { placeRuns, type Placement } from "./placement.ts";
+import { Growth } from "./growth.ts";
+import { placeOnWarm, placeRuns, type Placement } from "./placement.ts";
 
 export type WorkerPoolOptions = {
   threads: PoolConfig;
@@ -26,8 +27,19 @@ export type WorkerPoolOptions = {
   env: Record<string, string>;
   /** Milliseconds a thread may take to load. @default 10000 */
   startTimeoutMs?: number;
+  /** The threads are for the gateway's own runner. @default they are for `pi` */
+  guest?: GuestEngine;
   /** A fault of a thread that no run can be blamed for. */
   onError(error: Error): void;
+  /** Something a person may want to know: a thread wasn't warmed, or one was added. */
+  onNote?(text: string): void;
+};
+
+/** An engine whose threads take seconds to start and hundreds of MB: they are added one by one, each warmed first. */
+export type GuestEngine = {
+  engine: string;
+  /** `EngineTask.engineContext` of the run that warms a thread up; asked each time. */
+  context(): unknown;
 };
 
 /** What a thread is handed. The port is the run's end of its channel. */
@@ -36,6 +48,7 @@ export type ThreadTask = { task: EngineTask; port: MessagePort };
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #placement: Placement;
+  readonly #growth: Growth | undefined;
   readonly #shared: Piscina;
   readonly #dedicated = new Set<Piscina>();
   readonly #ends = new WeakMap<Piscina, Promise<void>>();
@@ -45,9 +58,19 @@ export class WorkerPool {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    this.#placement = placeRuns(options.threads);
-    this.#shared = this.#start(options.threads.minThreads, options.threads.maxThreads, this.#placement);
+    const { guest, threads } = options;
+    const warmFirst = guest === undefined ? undefined : placeOnWarm(threads);
+    this.#placement = warmFirst ?? placeRuns(threads);
+    this.#shared = this.#start(guest === undefined ? threads.minThreads : 1, threads.maxThreads, this.#placement);
     this.#shared.on("workerDestroy", (worker: { id: number }) => this.#placement.forget(worker.id));
+    if (warmFirst === undefined) return;
+    this.#growth = new Growth({
+      placement: warmFirst,
+      maxThreads: threads.maxThreads,
+      threads: () => this.#shared.threads,
+      warmOne: () => this.#warmOne(),
+      onNote: (text) => options.onNote?.(text),
+    });
   }
 
   /** Resolves when a thread has loaded the worker file. @throws InprocessError `worker_start_failed` */
@@ -55,9 +78,9 @@ export class WorkerPool {
     await this.#withinDeadline(this.#shared.run(undefined, { name: "ping" }));
   }
 
-  /** Resolves when every thread now running has been through a whole engine run. */
+  /** Resolves when every thread now running has been through a whole engine run, or can't be. */
   warm(): Promise<void> {
-    return (this.#warming ??= this.#warmAll());
+    return (this.#warming ??= this.#growth === undefined ? this.#warmAll() : this.#growth.first());
   }
 
   /**
@@ -67,6 +90,9 @@ export class WorkerPool {
   async run(task: EngineTask, port: MessagePort, options: { dedicated?: boolean } = {}): Promise<void> {
     if (this.#closed) throw new InprocessError("runtime_closed", "The pool was closed before the run could start.");
     const work: ThreadTask = { task, port };
+    // Beside a warm-up it would get nowhere, and hold the thread's loop up for longer.
+    const warming = this.#growth?.firstWarm;
+    if (warming !== undefined) await Promise.race([warming, delay(WARM_WAIT_MS, undefined, { ref: false })]);
     if (options.dedicated !== true) return this.#post(this.#shared, work);
     const own = this.#start(1, 1);
     this.#dedicated.add(own);
@@ -107,13 +133,20 @@ export class WorkerPool {
   /** Ends all threads. Runs still on them see `worker_lost`; a warm-up is let finish, for it has a file open. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#growth?.stop();
     await Promise.race([this.#warming?.catch(() => undefined), delay(WARM_GRACE_MS, undefined, { ref: false })]);
     await Promise.all([this.#shared, ...this.#dedicated].map((pool) => this.#end(pool)));
   }
 
   async #warmAll(): Promise<void> {
-    const task = { dir: this.#options.scratchDir };
-    await Promise.all(this.#shared.threads.map(() => this.#shared.run(task, { name: "warm" })));
+    await Promise.all(this.#shared.threads.map(() => this.#warmOne()));
+  }
+
+  /** @returns why it failed, in words */
+  async #warmOne(): Promise<string | undefined> {
+    const { guest, scratchDir } = this.#options;
+    const engine = guest === undefined ? {} : { engine: { engine: guest.engine, context: guest.context() } };
+    return (await this.#shared.run({ dir: scratchDir, ...engine }, { name: "warm" })) as string | undefined;
   }
 
   /** Once for each: a second `destroy` beside the first makes piscina replace the thread that the first one ends. */
@@ -132,7 +165,7 @@ export class WorkerPool {
   }
 
   #start(minThreads: number, maxThreads: number, placement?: Placement): Piscina {
-    const { threads, env, workerFile } = this.#options;
+    const { threads, env, workerFile, guest } = this.#options;
     const pool = new Piscina({
       filename: workerFile,
       name: "run",
@@ -149,7 +182,13 @@ export class WorkerPool {
       argv: [],
       execArgv: [],
       ...(placement === undefined ? {} : { loadBalancer: placement.balance }),
-      ...(threads.heapMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: threads.heapMb } }),
+      ...(threads.heapMb === undefined
+        ? {}
+        : {
+            resourceLimits: {
+              maxOldGenerationSizeMb: guest === undefined ? threads.heapMb : Math.max(threads.heapMb, GUEST_HEAP_MB),
+            },
+          }),
     });
     // Without a listener a late throw in an idle thread would end the gateway's process.
     pool.on("error", (error: Error) => this.#options.onError(error));
@@ -181,7 +220,11 @@ export class WorkerPool {
   }
 }
 
+/** The gateway's own runner holds a few hundred MB of plugins; a smaller cap ends its threads. */
+const GUEST_HEAP_MB = 1024;
 const START_TIMEOUT_MS = 10_000;
 const WARM_GRACE_MS = 1000;
+/** A warm-up takes some seconds; well before a run counts as not started it is no longer waited for. */
+const WARM_WAIT_MS = 40_000;
 /** A ping and a warm-up beside a thread's runs. */
 const TASKS_BESIDE_RUNS = 2;

@@ -32,6 +32,9 @@ export class Admissions {
   readonly #findDuplicate: StatementSync;
   readonly #insert: StatementSync;
   readonly #countForAncestors: StatementSync;
+  readonly #takeCount: StatementSync;
+  readonly #dropCount: StatementSync;
+  readonly #takeChildren: StatementSync;
 
   constructor(db: Database, owners: Owners, queued: Set<string>) {
     this.#db = db;
@@ -41,6 +44,13 @@ export class Admissions {
     this.#findDuplicate = db.prepare("SELECT runId FROM runs WHERE requesterSessionKey = ? AND idempotencyKey = ?");
     this.#insert = db.prepare(INSERT_RUN);
     this.#countForAncestors = db.prepare(COUNT_FOR_ANCESTORS);
+    this.#takeCount = db.prepare(
+      "UPDATE runs SET unsettledBelow = (SELECT unsettledBelow FROM runs WHERE runId = :superseded) WHERE runId = :runId",
+    );
+    this.#dropCount = db.prepare("UPDATE runs SET unsettledBelow = 0 WHERE runId = ?");
+    this.#takeChildren = db.prepare(
+      "UPDATE runs SET parentRunId = :runId WHERE requesterSessionKey = :sessionKey AND parentRunId = :superseded",
+    );
   }
 
   admit(run: NewRun, limits: AdmissionLimits): Admission {
@@ -57,6 +67,21 @@ export class Admissions {
     });
     if (admission.ok) this.#queued.add(run.runId);
     return admission;
+  }
+
+  /**
+   * Another run for a session whose run is being given up: no new child, so no limit is asked. Those below the old run
+   * hang from the new one.
+   */
+  restart(run: NewRun, supersededRunId: string): void {
+    this.#db.write(() => {
+      this.#insertRun(run);
+      const runs = { superseded: supersededRunId, runId: run.runId };
+      this.#takeCount.run(runs);
+      this.#dropCount.run(supersededRunId);
+      this.#takeChildren.run({ ...runs, sessionKey: run.childSessionKey });
+    });
+    this.#queued.add(run.runId);
   }
 
   #duplicateOf(run: NewRun): string | undefined {

@@ -21,6 +21,13 @@ export function queries(db: Database) {
   const children = list(
     "WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0 OR endedAt >= ?) ORDER BY id",
   );
+  const descendants = list(
+    `WHERE requesterSessionKey IN (
+       WITH RECURSIVE above (sessionKey) AS (
+         SELECT ? UNION SELECT runs.childSessionKey FROM runs JOIN above ON runs.requesterSessionKey = above.sessionKey
+       ) SELECT sessionKey FROM above
+     ) AND (state <> 'settled' OR unsettledBelow > 0 OR endedAt >= ?) ORDER BY id`,
+  );
   const unsettledChildren = list(
     "WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0) AND state <> 'settled' ORDER BY id",
   );
@@ -56,6 +63,10 @@ export function queries(db: Database) {
     childrenOf: (requesterSessionKey: string, options: { since?: number } = {}): RunRow[] =>
       all(children, requesterSessionKey, options.since ?? 0),
 
+    /** The same for all below a session, at any depth. */
+    descendantsOf: (sessionKey: string, options: { since?: number } = {}): RunRow[] =>
+      all(descendants, sessionKey, options.since ?? 0),
+
     unsettledChildren: (requesterSessionKey: string): RunRow[] => all(unsettledChildren, requesterSessionKey),
 
     /** How many unsettled runs are below a session, at any depth. */
@@ -89,7 +100,8 @@ function resolve(runs: RunRow[], target: string): Resolved {
     (run) => run.label?.startsWith(target) === true,
   ];
   for (const way of ways) {
-    const matches = runs.filter(way);
+    // A session that was begun anew has several runs, and the newest stands for it.
+    const matches = [...new Map(runs.filter(way).map((run) => [run.childSessionKey, run])).values()];
     const unsettled = matches.filter((run) => run.state !== "settled");
     const [found, ...others] = unsettled.length === 1 ? unsettled : matches;
     if (found === undefined) continue;

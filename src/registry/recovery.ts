@@ -41,7 +41,11 @@ export class Recovery {
     const left = this.#leftBehind(living);
     if (left.length === 0 && !this.#orphansBeside(living)) return [];
     // Completions are built before the transaction: reading transcripts would hold every other writer up.
-    const prepared = left.map((run) => interruption(run, now, completionFor));
+    const prepared = left.map((run) => {
+      // One that was being given up for another in its session owes nothing.
+      const isCurrent = this.#queries.byChildSession(run.childSessionKey)?.runId === run.runId;
+      return interruption({ ...run, expectsCompletion: run.expectsCompletion && isCurrent }, now, completionFor);
+    });
     const settled = this.#db.writeDurably(() => {
       // Looked at again: another process may have settled them by now, or a slow owner renewed its lease. An owner that
       // died only since the first look counts as living here, and is left whole for the next call.

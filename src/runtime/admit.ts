@@ -153,7 +153,9 @@ function newRow(context: AdmitContext, facts: RowFacts): NewRun {
     task: params.task,
     model: `${chosen.model.provider}/${chosen.model.id}`,
     workspaceDir,
-    transcriptPath: join(context.transcriptsDir, plan.agentId, `${sessionId}.jsonl`),
+    transcriptPath:
+      context.parts.host.transcriptPath?.(plan.agentId, sessionId) ??
+      join(context.transcriptsDir, plan.agentId, `${sessionId}.jsonl`),
     cleanup: params.cleanup ?? "keep",
     expectsCompletion: params.expectsCompletionMessage ?? true,
     createdAt: Date.now(),

@@ -4,6 +4,7 @@ import type { ChildContext, HostTool } from "../host.ts";
 import { toolFilter, workerTools, type ToolQuestion } from "../policy/tool-policy.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { Requester, SpawnParams } from "../types.ts";
+import type { LiveRunFacts } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 
@@ -15,13 +16,14 @@ export function childTools(
   row: NewRun,
   params: Pick<SpawnParams, "toolsAllow" | "toolsDeny">,
   requester: Pick<Requester, "tools">,
-): { tools: string[]; hostTools: HostTool[] } {
+): Pick<LiveRunFacts, "tools" | "hostTools" | "toolsAllow" | "toolsDeny"> {
   const { config, host } = context.parts;
+  const { toolsAllow, toolsDeny } = params;
   const question: ToolQuestion = {
     agentId: row.agentId,
     kind: "child",
-    ...(params.toolsAllow === undefined ? {} : { allow: params.toolsAllow }),
-    ...(params.toolsDeny === undefined ? {} : { deny: params.toolsDeny }),
+    ...(toolsAllow === undefined ? {} : { allow: toolsAllow }),
+    ...(toolsDeny === undefined ? {} : { deny: toolsDeny }),
   };
   const tools = workerTools(config, question, requester.tools);
   const permitted = toolFilter(config, question);
@@ -29,7 +31,12 @@ export function childTools(
   const taken = new Set(ofGateway.map((tool) => tool.name));
   const ofSession = row.role === "leaf" ? [] : context.sessionTools(context.runtime, asRequester(row, tools));
   const hostTools = [...ofGateway, ...ofSession.filter((tool) => !taken.has(tool.name))];
-  return { tools, hostTools: hostTools.filter((tool) => permitted(tool.name)) };
+  return {
+    tools,
+    hostTools: hostTools.filter((tool) => permitted(tool.name)),
+    ...(toolsAllow === undefined ? {} : { toolsAllow }),
+    ...(toolsDeny === undefined ? {} : { toolsDeny }),
+  };
 }
 
 /** A child as its host sees it. */
@@ -40,7 +47,12 @@ export function childContext(row: NewRun): ChildContext {
     requesterSessionKey: row.requesterSessionKey,
     agentId: row.agentId,
     depth: row.depth,
+    role: row.role,
     workspaceDir: row.workspaceDir,
+    sessionId: row.sessionId,
+    transcriptPath: row.transcriptPath,
+    task: row.task,
+    ...(row.model === undefined ? {} : { model: row.model }),
     ...(row.label === undefined ? {} : { label: row.label }),
   };
 }

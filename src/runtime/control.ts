@@ -2,43 +2,38 @@
 
 import type { Cause } from "../errors.ts";
 import type { RunRow } from "../registry/run-row.ts";
-import type { ControlResult, Requester } from "../types.ts";
+import type { KillResult, Requester } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { Settler } from "./settler.ts";
+import { activeChildren, controlled, isElsewhere, labelOf, refuse, targetsOf } from "./targets.ts";
 
-export async function kill(
-  parts: Parts,
-  settler: Settler,
-  target: string,
-  requester: Requester,
-): Promise<ControlResult> {
-  const found = find(parts, target, requester);
-  if ("code" in found) return { status: "error", code: found.code, error: found.message };
-  const [first] = found.runs;
-  if (first === undefined) {
-    return {
-      status: "done",
-      runId: "",
-      sessionKey: "",
-      cascadeKilled: 0,
-      cascadeLabels: [],
-      text: "No subagent is running.",
-    };
-  }
-  const trees = found.runs.flatMap((row) => unsettledIn(parts, row));
-  const killed = await endAll(parts, settler, [...new Set(trees)]);
-  const named = new Set(found.runs.map((row) => row.runId));
+export async function kill(parts: Parts, settler: Settler, target: string, requester: Requester): Promise<KillResult> {
+  const found = targetsOf(parts, target, requester);
+  if ("refusal" in found) return found.refusal;
+  const { runs } = found;
+  const all = target.trim() === "all" || target.trim() === "*";
+  const trees = [...new Set(runs.flatMap((row) => unsettledIn(parts, row)))];
+  const killed = await endAll(parts, settler, trees);
+  const labels = killed.map((run) => labelOf(run.facts.row));
+  const [first] = runs;
+  if (first === undefined) return { status: "done", ...NOBODY, killed: 0, labels, text: "No subagent is running." };
+  const named = new Set(runs.map((row) => row.runId));
   const below = killed.filter((run) => !named.has(run.id));
   const one = {
-    runId: first.runId,
-    sessionKey: first.childSessionKey,
-    ...(first.label === undefined ? {} : { label: first.label }),
+    ...controlled(first),
     cascadeKilled: below.length,
-    cascadeLabels: below.map((run) => run.facts.row.label ?? run.id),
+    cascadeLabels: below.map((run) => labelOf(run.facts.row)),
+    ...(all ? { killed: killed.length, labels } : {}),
   };
-  if (killed.length === 0) return { status: "done", ...one, text: `${nameOf(first)} had ended already.` };
-  return { status: "ok", ...one, text: `Ended ${killed.length} subagent${killed.length === 1 ? "" : "s"}.` };
+  if (killed.length > 0) {
+    return { status: "ok", ...one, text: `Ended ${killed.length} subagent${killed.length === 1 ? "" : "s"}.` };
+  }
+  if (trees.length === 0 && runs.some((row) => isElsewhere(parts, row))) {
+    const text = `${labelOf(first)} is at work in another process that shares this state directory; end it from there.`;
+    return refuse("error", "not_yours", text).refusal;
+  }
+  return { status: "done", ...one, text: all ? "No subagent is running." : `${labelOf(first)} had ended already.` };
 }
 
 /** Settled before their threads know: a kill doesn't wait for a tool that is slow to stop. */
@@ -56,38 +51,9 @@ function unsettledIn(parts: Parts, row: RunRow): LiveRun[] {
   const run = parts.live.get(row.runId);
   return [
     ...(run === undefined ? [] : [run]),
-    ...activeBelow(parts, row.childSessionKey).flatMap((child) => unsettledIn(parts, child)),
+    ...activeChildren(parts, row.childSessionKey).flatMap((child) => unsettledIn(parts, child)),
   ];
 }
 
-/** Children at work, those with descendants at work, and those whose end isn't told yet: a kill waits for that. */
-function activeBelow({ registry, live }: Parts, sessionKey: string): RunRow[] {
-  const active = registry.childrenOf(sessionKey, { since: Number.MAX_SAFE_INTEGER });
-  const listed = new Set(active.map((row) => row.runId));
-  const untold = live.untoldChildrenOf(sessionKey).filter((run) => !listed.has(run.id));
-  return [...active, ...untold.flatMap((run) => registry.run(run.id) ?? [])];
-}
-
-function find(parts: Parts, target: string, requester: Requester): { runs: RunRow[] } | Cause {
-  const { registry } = parts;
-  if (target === "all" || target === "*") return { runs: activeBelow(parts, requester.sessionKey) };
-  if (target === "last") {
-    const last = registry.childrenOf(requester.sessionKey).at(-1);
-    return last === undefined
-      ? { code: "not_found", message: "This session has started no subagent." }
-      : { runs: [last] };
-  }
-  const resolved = registry.resolve(requester.sessionKey, target);
-  if ("found" in resolved) return { runs: [resolved.found] };
-  if (resolved.error === "ambiguous") {
-    const names = resolved.candidates.map((row) => `${nameOf(row)} (${row.runId})`).join(", ");
-    return { code: "ambiguous", message: `${target} could be any of ${names}; give the run id.` };
-  }
-  return { code: "not_found", message: `No subagent of this session is called ${target}; list them to see their ids.` };
-}
-
-function nameOf(row: RunRow): string {
-  return row.label ?? row.runId;
-}
-
 const KILLED: Cause = { code: "run_killed", message: "The run was ended by its requester." };
+const NOBODY = { runId: "", sessionKey: "", label: "", cascadeKilled: 0, cascadeLabels: [] };

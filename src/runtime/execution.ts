@@ -29,6 +29,8 @@ export type ExecutionOptions = {
   onEvents(events: EngineEvent[]): void;
   onRequest(request: HostRequest, signal: AbortSignal): Promise<unknown>;
   onLog(lines: LogLine[]): void;
+  /** The model has so many more of the texts it was steered with. */
+  onSteered?(count: number): void;
   /** An abort was ignored: the thread is about to be ended, with whatever else is on it. */
   onTerminate(threadId: number): void;
 };
@@ -64,6 +66,7 @@ export class Execution {
         else this.#pids.delete(pid);
       },
       log: (lines) => options.onLog(lines),
+      steered: (count) => options.onSteered?.(count),
       pong: () => void (this.#answeredAt = performance.now()),
       finished: (result) => this.#end({ kind: "finished", result }),
       invalid: (cause) => {

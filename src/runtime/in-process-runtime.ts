@@ -7,26 +7,35 @@ import { performance } from "node:perf_hooks";
 import type { Config } from "../config.ts";
 import { InprocessError, messageOf } from "../errors.ts";
 import type { EventFilter, RunEvent } from "../events.ts";
-import type { Host } from "../host.ts";
+import type { Host, SessionFilter, SessionView } from "../host.ts";
 import type { Logger } from "../log.ts";
+import { agentsView } from "../policy/allowed-agents.ts";
 import { WorkerPool } from "../pool/worker-pool.ts";
 import type { Registry } from "../registry/registry.ts";
+import { HistoryReader } from "../sessions/history-reader.ts";
 import type {
+  AgentsView,
   Capability,
-  ControlResult,
   History,
+  HistoryOptions,
+  KillResult,
   ListOptions,
   Requester,
   RunView,
   RuntimeStats,
+  SendParams,
+  SendResult,
   SpawnParams,
   SpawnResult,
+  SteerOptions,
+  SteerResult,
   WaitResult,
 } from "../types.ts";
 import { admit } from "./admit.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
 import { EventHub } from "./event-hub.ts";
+import { readHistory } from "./history.ts";
 import { Homeward } from "./homeward.ts";
 import { Lane } from "./lane.ts";
 import type { SessionTools } from "./child-tools.ts";
@@ -36,9 +45,12 @@ import { keepRecovering, recover } from "./recover.ts";
 import { RunCarrier } from "./run-carrier.ts";
 import { logRuns } from "./run-log.ts";
 import type { SubagentRuntime } from "./runtime.ts";
+import { isChild, send } from "./send.ts";
 import { identity, Settler } from "./settler.ts";
+import { Steering } from "./steer.ts";
 import { TurnBudget } from "./turn-budget.ts";
 import { watchThreads, type StuckAfter } from "./thread-watch.ts";
+import { listed } from "./targets.ts";
 import { statsOf, viewOf, waitFor } from "./views.ts";
 
 export type InProcessOptions = {
@@ -69,12 +81,16 @@ export async function createInProcessRuntime(options: InProcessOptions): Promise
 
 class InProcessRuntime implements SubagentRuntime {
   readonly kind = "inprocess";
-  readonly capabilities: ReadonlySet<Capability> = new Set(["kill", "nesting", "timeout", "tools", "dedicated"]);
+  readonly capabilities: ReadonlySet<Capability> = new Set([
+    ...(["kill", "steer", "history", "nesting", "timeout", "tools", "dedicated"] as const),
+  ]);
   readonly #options: InProcessOptions;
   readonly #parts: Parts;
   readonly #settler: Settler;
   readonly #carrier: RunCarrier;
   readonly #homeward: Homeward;
+  readonly #steering: Steering;
+  readonly #transcripts = new HistoryReader();
   readonly #pace = new TurnBudget(ADMISSIONS_MS);
   readonly #stops: (() => void)[];
   readonly #waiting = new Set<(runId: string) => void>();
@@ -93,7 +109,11 @@ class InProcessRuntime implements SubagentRuntime {
       workerFile: options.workerFile,
       scratchDir: options.scratchDir,
       env: options.threadEnv,
+      ...(config.subagents.engine === "openclaw"
+        ? { guest: { engine: "openclaw", context: () => host.engineContext?.() } }
+        : {}),
       onError: (error) => logger.error({}, `a worker thread failed: ${error.message}`),
+      onNote: (text) => logger.info({}, text),
     });
     this.#parts = {
       config,
@@ -112,6 +132,7 @@ class InProcessRuntime implements SubagentRuntime {
     });
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);
+    this.#steering = new Steering(this.#parts, this.#settler, this.#carrier);
     void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
       logger.error({}, `runs can't be logged any more: ${messageOf(error)}`),
     );
@@ -165,23 +186,39 @@ class InProcessRuntime implements SubagentRuntime {
 
   async list(requester: Requester, options: ListOptions = {}): Promise<RunView[]> {
     this.#refuseWhenClosed("list");
-    const since = Date.now() - (options.recentMinutes ?? 30) * 60_000;
-    const rows = this.#parts.registry.childrenOf(requester.sessionKey, { since });
-    return rows.map((row) => viewOf(row, this.#parts.live.get(row.runId)));
+    return listed(this.#parts, requester.sessionKey, options).map((row) => viewOf(row, this.#parts.live));
   }
 
-  async kill(target: string, requester: Requester): Promise<ControlResult> {
+  async kill(target: string, requester: Requester): Promise<KillResult> {
     this.#refuseWhenClosed("kill");
     return kill(this.#parts, this.#settler, target, requester);
   }
 
-  async steer(): Promise<ControlResult> {
-    return missing("steer");
+  async steer(target: string, message: string, requester: Requester, options: SteerOptions = {}): Promise<SteerResult> {
+    this.#refuseWhenClosed("steer");
+    return this.#steering.steer(target, message, requester, options);
   }
 
-  async history(): Promise<History> {
-    const { error } = missing("history");
-    throw new InprocessError("capability_missing", error);
+  async send(params: SendParams, requester: Requester, options: { signal?: AbortSignal } = {}): Promise<SendResult> {
+    this.#refuseWhenClosed("send");
+    return send(this.#parts, this.#steering, params, requester, options.signal);
+  }
+
+  async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {
+    this.#refuseWhenClosed("history");
+    return readHistory(this.#parts, this.#transcripts, sessionKey, requester, options);
+  }
+
+  async hostSessions(requester: Requester, filter: SessionFilter = {}): Promise<SessionView[]> {
+    this.#refuseWhenClosed("hostSessions");
+    const { host } = this.#parts;
+    // A child sees what is below it, and nothing else.
+    if (host.listSessions === undefined || isChild(this.#parts, requester)) return [];
+    return host.listSessions(filter);
+  }
+
+  agents(requester: Requester): AgentsView {
+    return agentsView(this.#parts.config, requester.agentId);
   }
 
   events(filter?: EventFilter): AsyncIterable<RunEvent> {
@@ -207,7 +244,7 @@ class InProcessRuntime implements SubagentRuntime {
   close(options: { drainMs?: number } = {}): Promise<void> {
     return (this.#closed ??= close(this.#parts, this.#settler, options.drainMs ?? 0, async () => {
       for (const stop of this.#stops) stop();
-      await this.#homeward.close();
+      await Promise.all([this.#homeward.close(), this.#transcripts.close()]);
     }));
   }
 
@@ -242,8 +279,3 @@ class InProcessRuntime implements SubagentRuntime {
 
 /** What admissions may take of one turn of the loop; a burst of sixteen fits. */
 const ADMISSIONS_MS = 4;
-
-function missing(capability: Capability) {
-  const error = `This runtime doesn't offer \`${capability}\`; look at \`capabilities\` before you ask for it.`;
-  return { status: "error", code: "capability_missing", error } as const;
-}

@@ -23,6 +23,9 @@ export type LiveRunFacts = {
   timeoutMs: number;
   /** Names of worker tools. */
   tools: string[];
+  /** The spawn's own lists. */
+  toolsAllow?: string[];
+  toolsDeny?: string[];
   hostTools: HostTool[];
 };
 
@@ -33,6 +36,8 @@ export class LiveRun {
   execution: Execution | undefined;
   /** What opens the turn under way; handed over again when the thread was lost before it stood in the transcript. */
   prompt: string | undefined;
+  /** What it was told by its requester and its model hasn't read yet. */
+  readonly steering: string[] = [];
   timer: NodeJS.Timeout | undefined;
   startedAt: number | undefined;
   /** Of turns that are over, and of the one under way as far as it has told. */
@@ -62,6 +67,12 @@ export class LiveRun {
   /** Tells a running turn to stop; does nothing in any other state. */
   abort(cause: Cause): void {
     this.execution?.abort(cause);
+  }
+
+  /** Put before the model at the next turn boundary, in this turn or the one that comes. */
+  steer(text: string): void {
+    this.steering.push(text);
+    this.execution?.steer(text);
   }
 
   /** Tells a running turn to stop, and gives it a moment to bring its partial answer home. */

@@ -38,8 +38,13 @@ export class RunCarrier {
   async #carry(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">, queuedAt: number): Promise<void> {
     if (run.outcome.settled !== undefined) return;
     try {
+      if (run.startedAt === undefined) {
+        await this.#parts.host.childStarting?.(childContext(run.facts.row));
+        // Killed meanwhile.
+        if (run.outcome.settled !== undefined) return;
+      }
       this.#begin(run, turn);
-      const execution = this.#execute(run, turn, performance.now() - queuedAt);
+      const execution = this.#execute(run, withSteering(run, turn), performance.now() - queuedAt);
       const end = await execution.ended;
       run.execution = undefined;
       await this.#turnEnded(run, end);
@@ -57,6 +62,7 @@ export class RunCarrier {
     if (turn.resume === "children_settled" || turn.resume === "thread_lost") {
       this.#publish(run, { type: "resumed", reason: turn.resume });
     }
+    if (turn.resume === "next_turn") this.#publish(run, { type: "resumed", reason: "steered" });
     if (run.startedAt !== undefined) return;
     run.startedAt = now;
     const { timeoutMs } = run.facts;
@@ -77,8 +83,10 @@ export class RunCarrier {
       onRequest: (request, signal) => this.#answer(run, request, signal),
       onTerminate: (threadId) => this.#spare(run, threadId),
       onLog: (lines) => writeThreadLines(logger, lines, { runId: run.id }),
+      onSteered: (count) => void run.steering.splice(0, count),
     });
     run.execution = execution;
+    for (const text of run.steering) execution.steer(text);
     return execution;
   }
 
@@ -93,6 +101,10 @@ export class RunCarrier {
     if (end.kind === "lost") return this.#threadLost(run, end);
     const { status, cause } = end.result;
     if (status === "ok") {
+      // Told after its last look: the answer it gave isn't its last word.
+      if (run.steering.length > 0) {
+        return this.enqueue(run, { prompt: run.steering.splice(0).join("\n\n"), resume: "next_turn" });
+      }
       if (this.#hasMoreToCome(run)) return this.#wait(run);
       await this.#settler.settle(run, { status: "ok" });
       return;
@@ -182,13 +194,14 @@ export class RunCarrier {
 
   #engineTask(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): EngineTask {
     const { config, host, execEnv } = this.#parts;
-    const { row, model, thinking, tools, hostTools } = run.facts;
+    const { row, model, thinking, tools, hostTools, toolsAllow, toolsDeny } = run.facts;
     return {
       runId: row.runId,
       sessionId: row.sessionId,
       sessionKey: row.childSessionKey,
       agentId: row.agentId,
       engine: config.subagents.engine,
+      ...(host.engineContext === undefined ? {} : { engineContext: host.engineContext(childContext(row)) }),
       role: {
         kind: row.role,
         depth: row.depth,
@@ -202,6 +215,8 @@ export class RunCarrier {
       transcriptPath: row.transcriptPath,
       ...turn,
       tools,
+      ...(toolsAllow === undefined ? {} : { toolsAllow }),
+      ...(toolsDeny === undefined ? {} : { toolsDeny }),
       hostTools: hostTools.map(({ execute: _onHost, ...spec }) => spec),
       askBeforeToolCall: host.beforeToolCall !== undefined,
       modelIdleTimeoutSeconds: config.agents.defaults.modelIdleTimeoutSeconds,
@@ -209,6 +224,13 @@ export class RunCarrier {
       execEnv,
     };
   }
+}
+
+/** What it was told while the turn stood in the lane goes with the turn's own prompt; a turn gone on with has none to add to. */
+function withSteering(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): typeof turn {
+  if (turn.prompt === undefined || turn.resume === "thread_lost" || run.steering.length === 0) return turn;
+  run.prompt = [turn.prompt, ...run.steering.splice(0)].join("\n\n");
+  return { ...turn, prompt: run.prompt };
 }
 
 /** What a host tool returns enters a thread, where no heap limit contains it (design §6). */

@@ -1,17 +1,23 @@
 /** The contract every runtime fulfils, whatever it runs children on. Types only. */
 
 import type { EventFilter, RunEvent } from "../events.ts";
+import type { SessionFilter, SessionView } from "../host.ts";
 import type {
+  AgentsView,
   Capability,
-  ControlResult,
   History,
   HistoryOptions,
+  KillResult,
   ListOptions,
   Requester,
   RunView,
   RuntimeStats,
+  SendParams,
+  SendResult,
   SpawnParams,
   SpawnResult,
+  SteerOptions,
+  SteerResult,
   WaitResult,
 } from "../types.ts";
 
@@ -38,25 +44,41 @@ export interface SubagentRuntime {
     options?: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal },
   ): Promise<WaitResult>;
 
-  /** The requester's own children: unsettled ones, and those settled recently; oldest first. */
+  /** The requester's own children (or all below it): unsettled ones, and those settled recently; oldest first. */
   list(requester: Requester, options?: ListOptions): Promise<RunView[]>;
 
-  /** Needs the capability `steer`. */
-  steer(
-    target: string,
-    message: string,
-    requester: Requester,
-    options?: { interrupt?: boolean },
-  ): Promise<ControlResult>;
+  /**
+   * Tells a child of the requester's something while it works. A running one reads it at its next turn boundary, a
+   * queued one with its task, a waiting one in a turn of its own. What a turn ends without having read opens another.
+   * @param target as for `kill`, without `all`
+   * @param message 1–4,000 characters
+   */
+  steer(target: string, message: string, requester: Requester, options?: SteerOptions): Promise<SteerResult>;
 
   /**
    * Ends a child and all its descendants: settled `killed` at once, no announce, OS processes of its tools ended.
-   * @param target a run id or its prefix, a session key, an exact label, `last`, or `all`
+   * @param target the child's number in `list` (from 1, over the last 30 minutes), run id or its prefix, session key,
+   * label or the beginning of one; `last`: the newest; `all` or `*`: every one
    */
-  kill(target: string, requester: Requester): Promise<ControlResult>;
+  kill(target: string, requester: Requester): Promise<KillResult>;
 
-  /** Needs the capability `history`. */
+  /**
+   * Messages of a descendant's transcript, by its session key or run id; read in a thread of its own.
+   * @throws InprocessError `not_found`, `not_yours`, `params_invalid`, `transcript_unusable`
+   */
   history(sessionKey: string, requester: Requester, options?: HistoryOptions): Promise<History>;
+
+  /**
+   * A message to a child of the sender's (a `steer`), or to a session of the host's when it has `sendTo`. Never throws
+   * for what a model can cause. Children may not send.
+   */
+  send(params: SendParams, requester: Requester, options?: { signal?: AbortSignal }): Promise<SendResult>;
+
+  /** Sessions of the host's own, when it has `listSessions` and the requester is one of them; else none. */
+  hostSessions(requester: Requester, filter?: SessionFilter): Promise<SessionView[]>;
+
+  /** The agents the requester may spawn. */
+  agents(requester: Requester): AgentsView;
 
   /** Events from now on. Ends when the runtime closes or the consumer returns. */
   events(filter?: EventFilter): AsyncIterable<RunEvent>;

@@ -3,13 +3,14 @@
 import type { Registry } from "../registry/registry.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Completion, Requester, RunState, RuntimeStats, RunView, WaitResult } from "../types.ts";
-import type { LiveRun } from "./live-run.ts";
-import type { Parts } from "./parts.ts";
+import type { LiveRuns, Parts } from "./parts.ts";
 import { completionOfRow } from "./settler.ts";
 
-/** @param live the run in this process, which knows more of a run at work than its row */
-export function viewOf(row: RunRow, live?: LiveRun): RunView {
+/** A run in this process knows more of itself than its row. */
+export function viewOf(row: RunRow, runs?: LiveRuns): RunView {
+  const live = runs?.get(row.runId);
   const state = live?.state ?? row.state;
+  const childSessions = runs?.childrenOf(row.childSessionKey).map((run) => run.sessionKey) ?? [];
   return {
     runId: row.runId,
     childSessionKey: row.childSessionKey,
@@ -22,6 +23,7 @@ export function viewOf(row: RunRow, live?: LiveRun): RunView {
     pendingDescendants: row.pendingDescendants,
     createdAt: row.createdAt,
     delivery: row.delivery,
+    ...(childSessions.length === 0 ? {} : { childSessions }),
     ...(row.label === undefined ? {} : { label: row.label }),
     // Written, and not told yet: it may not be on the disk.
     ...(row.outcome === undefined || state !== "settled" ? {} : { outcome: row.outcome }),
@@ -96,7 +98,7 @@ export async function waitFor(
 }
 
 /** Whether a session asked for this run, itself or through a child of its own. */
-function isAbove(registry: Registry, sessionKey: string, row: RunRow): boolean {
+export function isAbove(registry: Registry, sessionKey: string, row: RunRow): boolean {
   if (row.requesterSessionKey === sessionKey || row.rootSessionKey === sessionKey) return true;
   const parent = registry.byChildSession(row.requesterSessionKey);
   return parent !== undefined && isAbove(registry, sessionKey, parent);

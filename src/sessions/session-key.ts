@@ -9,3 +9,10 @@ export function childSessionKey(agentId: string): string {
 export function mainSessionKey(agentId: string): string {
   return `agent:${agentId}:main`;
 }
+
+/** What OpenClaw sorts sessions by: `main`, `subagent`, or `other`. */
+export function sessionKind(sessionKey: string): "main" | "subagent" | "other" {
+  const [agent, , rest] = sessionKey.split(":");
+  if (agent !== "agent" || rest === undefined) return sessionKey === "main" ? "main" : "other";
+  return rest === "main" || rest === "subagent" ? rest : "other";
+}

@@ -68,6 +68,26 @@ export function parseTranscript(text: string): { messages: StoredMessage[]; last
   return { messages, lastId, torn };
 }
 
+/** The same messages, newest first, as they are asked for; what isn't a whole line of a message is passed over. */
+export function* messagesFromEnd(text: string): Generator<StoredMessage> {
+  for (let end = text.length; end > 0;) {
+    const start = text.lastIndexOf("\n", end - 1) + 1;
+    const message = messageOfLine(text.slice(start, end));
+    if (message !== undefined) yield message;
+    end = start - 1;
+  }
+}
+
+function messageOfLine(line: string): StoredMessage | undefined {
+  if (line.trim() === "") return undefined;
+  try {
+    const entry = JSON.parse(line) as { type?: unknown; message?: unknown } | null;
+    return entry?.type === "message" && isMessage(entry.message) ? entry.message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function isMessage(value: unknown): value is StoredMessage {
   const role = (value as { role?: unknown } | null)?.role;
   return role === "user" || role === "assistant" || role === "toolResult";

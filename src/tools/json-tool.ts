@@ -11,6 +11,8 @@ export type JsonToolSpec<S extends z.ZodType> = {
   schema: S;
   /** Rejections become `{ status: "error" }` results. */
   call(args: z.output<S>, toolCallId: string, signal: AbortSignal): Promise<Record<string, unknown>>;
+  /** Whether this result ends the session's turn. @default never */
+  endsTurn?(result: Record<string, unknown>): boolean;
 };
 
 export function jsonTool<S extends z.ZodType>(spec: JsonToolSpec<S>): HostTool & { label: string } {
@@ -24,7 +26,8 @@ export function jsonTool<S extends z.ZodType>(spec: JsonToolSpec<S>): HostTool &
       if (!parsed.success)
         return jsonOutput({ status: "error", code: "params_invalid", error: sentence(spec.name, parsed.error) });
       try {
-        return jsonOutput(await spec.call(parsed.data, toolCallId, signal));
+        const result = await spec.call(parsed.data, toolCallId, signal);
+        return { ...jsonOutput(result), ...(spec.endsTurn?.(result) === true ? { endsTurn: true } : {}) };
       } catch (error) {
         const { code, message } = causeOf(error);
         return jsonOutput({ status: "error", code, error: message });

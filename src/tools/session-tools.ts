@@ -2,13 +2,31 @@
 
 import type { HostTool } from "../host.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
+import { sessionKind } from "../sessions/session-key.ts";
 import type { Requester } from "../types.ts";
+import { agentsListTool } from "./agents-list.ts";
+import { sessionsHistoryTool } from "./sessions-history.ts";
+import { sessionsListTool } from "./sessions-list.ts";
+import { sessionsSendTool } from "./sessions-send.ts";
 import { sessionsSpawnTool } from "./sessions-spawn.ts";
+import { sessionsYieldTool } from "./sessions-yield.ts";
 import { subagentsTool } from "./subagents.ts";
 
 /** A tool in pi's shape: `{ name, label, description, parameters, execute }`. A failed call is an output with `isError`. */
 export type AgentTool = HostTool & { label: string };
 
+/**
+ * `sessions_spawn`, `subagents`, `sessions_list`, `sessions_history` and `sessions_yield`; for a main session also
+ * `sessions_send` and `agents_list`, which a child never has. A child that may not spawn is to be given none of them.
+ */
 export function createSessionTools(runtime: SubagentRuntime, requester: Requester): AgentTool[] {
-  return [sessionsSpawnTool(runtime, requester), subagentsTool(runtime, requester)];
+  const isChild = (requester.depth ?? 0) > 0 || sessionKind(requester.sessionKey) === "subagent";
+  return [
+    sessionsSpawnTool(runtime, requester),
+    subagentsTool(runtime, requester),
+    sessionsListTool(runtime, requester),
+    sessionsHistoryTool(runtime, requester),
+    sessionsYieldTool(runtime, requester),
+    ...(isChild ? [] : [sessionsSendTool(runtime, requester), agentsListTool(runtime, requester)]),
+  ];
 }

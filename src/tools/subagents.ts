@@ -1,77 +1,131 @@
-/** The tool `subagents`: what became of the children, and ending them. */
+/** The tool `subagents`: what became of the children, telling them something, waiting for some, ending them. */
 
 import { z } from "zod";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
+import { clip } from "../sessions/clip.ts";
 import type { Requester, RunView } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
+import { isActive, runLabel, runRow, statusWord } from "./run-row.ts";
+import { meant, remember } from "./shown-lists.ts";
 
 export function subagentsTool(runtime: SubagentRuntime, requester: Requester) {
   return jsonTool({
     name: "subagents",
     label: "Subagents",
     description:
-      "List the subagents this session started, or kill one (with everything it started). Results come by themselves: don't list in order to wait.",
+      "Work with the subagents this session started. `list` shows them; `steer` tells one something while it works (it goes on with what it has done); `kill` or `cancel` ends one with everything it started. Results come by themselves: don't list in order to wait. `wait` is for when your very next step needs one of them.",
     schema: subagentsSchema,
-    async call({ action, target, recentMinutes }) {
-      if (action === "list") return list(await runtime.list(requester, { recentMinutes }), requester);
-      if (target === undefined)
-        return { status: "error", code: "params_invalid", error: "subagents: target: say which one to kill" };
-      return { action, target, ...(await runtime.kill(target, requester)) };
+    async call(args, _toolCallId, signal) {
+      switch (args.action) {
+        case "list":
+          return list(runtime, requester, args.recentMinutes);
+        case "wait":
+          return wait(runtime, requester, args, signal);
+        case "steer":
+          return steer(runtime, requester, args);
+        default:
+          return end(runtime, requester, args);
+      }
     },
   });
 }
 
 const subagentsSchema = z.object({
-  action: z.enum(["list", "kill"]).default("list"),
-  target: z.string().optional().describe("For kill: run id or its beginning, session key, label, `last` or `all`."),
+  action: z.enum(["list", "kill", "steer", "wait", "cancel"]).default("list"),
+  target: z
+    .string()
+    .optional()
+    .describe(
+      "For kill, cancel and steer: number in the list, run id or its beginning, session key, label or its beginning, or `last`; for kill and cancel also `all`.",
+    ),
+  message: z.string().optional().describe("For steer: what the subagent is to know, at most 4,000 characters."),
+  interrupt: z
+    .boolean()
+    .optional()
+    .describe("For steer: end what it is doing at once and let it begin again with the message. false when left out."),
+  taskIds: z.array(z.string()).min(1).max(32).optional().describe("For wait and cancel: run ids."),
+  timeoutSeconds: z.number().min(0).max(60).default(30).describe("For wait; 0 looks and returns."),
   recentMinutes: z.int().min(1).max(1440).default(30).describe("How far back ended ones are listed."),
 });
 
-function list(runs: RunView[], requester: Requester): Record<string, unknown> {
-  const rows = runs.map((run, index) => row(run, index + 1));
-  const isActive = (at: number): boolean => runs[at]!.state !== "settled" || runs[at]!.pendingDescendants > 0;
-  const active = rows.filter((_, at) => isActive(at));
-  const recent = rows.filter((_, at) => !isActive(at));
+type Args = z.output<typeof subagentsSchema>;
+type Answer = Promise<Record<string, unknown>>;
+
+async function list(runtime: SubagentRuntime, requester: Requester, recentMinutes: number): Answer {
+  const runs = await runtime.list(requester, { recentMinutes });
+  const ids = runs.map((run) => run.runId);
+  remember(runtime, requester.sessionKey, ids);
+  const rows = (of: RunView[]) => of.map((run) => runRow(run, runs.indexOf(run) + 1));
   return {
     status: "ok",
     action: "list",
     requesterSessionKey: requester.sessionKey,
     callerSessionKey: requester.sessionKey,
     callerIsSubagent: (requester.depth ?? 0) > 0,
-    total: rows.length,
-    active,
-    recent,
-    text:
-      rows.length === 0 ? "No subagents." : rows.map((one) => `${one.index}. ${one.label}: ${one.status}`).join("\n"),
+    total: runs.length,
+    active: rows(runs.filter(isActive)),
+    recent: rows(runs.filter((run) => !isActive(run))),
+    text: runs.length === 0 ? "No subagents." : runs.map(line).join("\n"),
   };
 }
 
-function row(run: RunView, index: number) {
-  const until = run.endedAt ?? Date.now();
-  const runtimeMs = run.startedAt === undefined ? 0 : until - run.startedAt;
+function line(run: RunView, index: number): string {
+  return `${index + 1}. ${runLabel(run)}: ${statusWord(run)}`;
+}
+
+async function steer(runtime: SubagentRuntime, requester: Requester, args: Args): Answer {
+  const { target, message, interrupt = false } = args;
+  if (target === undefined) return missing("steer", "target", "say which subagent to tell");
+  if (message === undefined) return missing("steer", "message", "say what to tell it");
+  const run = meant(runtime, requester.sessionKey, target);
+  return { action: "steer", target, ...(await runtime.steer(run, message, requester, { interrupt })) };
+}
+
+async function end(runtime: SubagentRuntime, requester: Requester, { action, target, taskIds }: Args): Answer {
+  const targets = target === undefined ? (taskIds ?? []) : [target];
+  if (targets.length === 0) return missing(action, "target", "say which one to end");
+  const results = await Promise.all(
+    targets.map(async (named) => ({
+      action,
+      target: named,
+      ...(await runtime.kill(meant(runtime, requester.sessionKey, named), requester)),
+    })),
+  );
+  const [only] = results;
+  if (results.length === 1) return only!;
+  const failed = results.find((result) => result.status !== "ok" && result.status !== "done");
+  const text = results.map((result) => result.text).join(" ");
+  return { status: failed?.status ?? "ok", action, taskIds: targets, results, text };
+}
+
+/** Over as soon as one of them has ended, or turns out not to be there. What has ended is announced all the same. */
+async function wait(runtime: SubagentRuntime, requester: Requester, args: Args, signal: AbortSignal): Answer {
+  const ids = args.taskIds ?? (args.target === undefined ? [] : [args.target]);
+  if (ids.length === 0) return missing("wait", "taskIds", "say which ones to wait for");
+  const looked = await runtime.wait(ids, requester, { timeoutMs: 0 });
+  const { completed, errors } =
+    looked.errors.length > 0 || looked.completed.length > 0
+      ? looked
+      : await runtime.wait(ids, requester, { mode: "any", timeoutMs: args.timeoutSeconds * 1000, signal });
+  const runs = await runtime.list(requester, { recentMinutes: 1440, descendants: true });
+  const tasks = runs
+    .filter((run) => ids.includes(run.runId))
+    .map((run) => {
+      const result = completed.find((completion) => completion.runId === run.runId)?.text;
+      return { ...runRow(run, runs.indexOf(run) + 1), ...(result === undefined ? {} : { result: clip(result, 4000) }) };
+    });
+  const reason = errors.length > 0 ? "unavailable" : completed.length > 0 ? "completed" : "timeout";
   return {
-    index,
-    runId: run.runId,
-    sessionKey: run.childSessionKey,
-    label: run.label ?? run.task.slice(0, 60),
-    task: run.task.slice(0, 200),
-    status: statusWord(run),
-    pendingDescendants: run.pendingDescendants,
-    runtime: `${Math.round(runtimeMs / 1000)}s`,
-    runtimeMs,
-    model: run.model,
-    totalTokens: run.usage.totalTokens,
-    startedAt: run.startedAt,
-    ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }),
+    status: "ok",
+    action: "wait",
+    reason,
+    tasks,
+    ...(errors.length === 0 ? {} : { errors }),
+    text: tasks.map((task) => `${task.label}: ${task.status}`).join("\n") || "None of them is there.",
   };
 }
 
-/** OpenClaw's words: `queued | running | active (waiting on N children) | done | failed | timeout`. */
-function statusWord(run: RunView): string {
-  if (run.pendingDescendants > 0 && run.state !== "running" && run.state !== "queued") {
-    return `active (waiting on ${run.pendingDescendants} children)`;
-  }
-  if (run.state !== "settled") return run.state === "queued" ? "queued" : "running";
-  if (run.outcome?.status === "ok") return "done";
-  return run.outcome?.status === "timeout" ? "timeout" : "failed";
+function missing(action: string, argument: string, what: string): Record<string, unknown> {
+  const error = `subagents: ${argument}: ${what}`;
+  return { status: "error", action, code: "params_invalid", error, text: error };
 }

@@ -7,6 +7,11 @@ import type { ResolvedModel } from "../types.ts";
 
 /** Runs one turn of a session, tool calls included. Pure of I/O it was not handed, except the model's own HTTP. */
 export interface Engine {
+  /**
+   * The engine writes the transcript itself: nothing is opened for it, `link.transcript` is empty, and the turn's
+   * message is in `task.prompt`. @default false
+   */
+  readonly ownsTranscript?: boolean;
   /** Never rejects for what a model, a tool or a server can cause: the result says it. */
   run(task: EngineTask, link: EngineLink, signal: AbortSignal): Promise<EngineResult>;
 }
@@ -22,6 +27,8 @@ export interface EngineLink {
   readonly transcript: Transcript;
   /** Messages to put before the model at the next turn boundary; empties the queue. */
   takeSteering(): string[];
+  /** An OS process that the run started (`alive`) or saw end; the host ends what is left. */
+  process(pid: number, alive: boolean): void;
   refreshModel(model: ResolvedModel): Promise<ResolvedModel>;
   log(level: LogLine["level"], msg: string, fields?: Record<string, unknown>): void;
 }

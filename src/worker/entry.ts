@@ -6,7 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { EngineTask } from "../channel/protocol.ts";
 import { runTask } from "./run-task.ts";
-import { warmUp } from "./warm-up.ts";
+import { warmUp, type WarmEngine } from "./warm-up.ts";
 
 /** Resolves when the run has let go of the thread: its tools have returned, its transcript is closed. */
 export async function run({ task, port }: { task: EngineTask; port: MessagePort }): Promise<void> {
@@ -17,9 +17,9 @@ export async function run({ task, port }: { task: EngineTask; port: MessagePort 
 /** Shows that the file has loaded. */
 export function ping(): void {}
 
-/** One whole engine run, so that the first real one finds everything compiled. */
-export async function warm({ dir }: { dir: string }): Promise<void> {
-  await warmUp(dir);
+/** One whole engine run, so that the first real one finds everything compiled. @returns why that failed, in words */
+export async function warm({ dir, engine }: { dir: string; engine?: WarmEngine }): Promise<string | undefined> {
+  return warmUp(dir, engine);
 }
 
 /** Lets a few runs start in each turn of the loop when many arrive at once, so that the first ones get to their model call. */

@@ -17,6 +17,11 @@ export function systemPrompt(parts: PromptParts): string {
   return sections.join("\n\n");
 }
 
+/** What a session is told beside the system prompt of an engine that names its tools and rules itself. */
+export function addedSystemPrompt(parts: Pick<PromptParts, "role" | "sessionKey" | "workspaceDir">): string {
+  return [roleSection(parts.role), sessionSection(parts)].join("\n\n");
+}
+
 /** The first user message of a session. A main session gets its task as it is; a child is told what it is first. */
 export function openingMessage(task: Pick<EngineTask, "role">, prompt: string): string {
   const { kind, depth, maxDepth } = task.role;
@@ -62,7 +67,11 @@ function toolsSection(parts: PromptParts): string {
   return `# Tools\nYou have: ${names}. Paths are relative to the workspace; nothing outside it can be reached.`;
 }
 
-function sessionSection({ role, sessionKey, workspaceDir }: PromptParts): string {
+function sessionSection({
+  role,
+  sessionKey,
+  workspaceDir,
+}: Pick<PromptParts, "role" | "sessionKey" | "workspaceDir">): string {
   const lines = ["# Session", `key: ${sessionKey}`, `workspace: ${workspaceDir}`];
   if (role.label !== undefined) lines.push(`label: ${oneLine(role.label)}`);
   if (role.requesterSessionKey !== undefined) lines.push(`requester: ${role.requesterSessionKey}`);

@@ -7,9 +7,9 @@ import { causeOf, InprocessError, type Cause } from "../errors.ts";
 import { redact, redactText } from "../redact.ts";
 import { noUsage } from "../usage.ts";
 import { readAgentsMd } from "./agents-md.ts";
-import type { EngineLink, TranscriptMessage } from "./engine.ts";
+import type { EngineLink, Transcript, TranscriptMessage } from "./engine.ts";
 import { loadEngine } from "./engines/load-engine.ts";
-import { openingMessage, systemPrompt } from "./prompts.ts";
+import { addedSystemPrompt, openingMessage, systemPrompt } from "./prompts.ts";
 import { createTools } from "./run-tools.ts";
 import { openTranscript, type OpenTranscript } from "./transcript.ts";
 
@@ -25,10 +25,12 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
   let result: EngineResult;
   let transcript: OpenTranscript | undefined;
   try {
-    transcript = await openTranscript(task.transcriptPath, { id: task.sessionId, cwd: task.workspaceDir });
-    await openTurn(task, transcript);
-    const link = await createLink(task, end, transcript, steering, controller.signal);
     const engine = await loadEngine(task.engine);
+    if (engine.ownsTranscript !== true) {
+      transcript = await openTranscript(task.transcriptPath, { id: task.sessionId, cwd: task.workspaceDir });
+      await openTurn(task, transcript);
+    }
+    const link = await createLink(task, end, transcript, steering, controller.signal);
     result = await engine.run(task, link, controller.signal);
   } catch (error) {
     result = failed(causeOf(error, "engine_failed"));
@@ -64,26 +66,39 @@ function opens(message: TranscriptMessage, task: EngineTask): boolean {
 async function createLink(
   task: EngineTask,
   end: WorkerEnd,
-  transcript: OpenTranscript,
+  transcript: OpenTranscript | undefined,
   steering: string[],
   signal: AbortSignal,
 ): Promise<EngineLink> {
-  const [tools, agentsMd] = await Promise.all([createTools(task, end), readAgentsMd(task.workspaceDir)]);
+  // An engine that keeps the transcript has tools, and rules for them, of its own.
+  const isGuest = transcript === undefined;
+  const [tools, agentsMd] = await Promise.all([
+    createTools(isGuest ? { ...task, tools: [] } : task, end),
+    isGuest ? undefined : readAgentsMd(task.workspaceDir),
+  ]);
   return {
     emit: (event) => end.emit(event),
     get watched() {
       return end.watched;
     },
     tools,
-    systemPrompt: systemPrompt({
-      role: task.role,
-      sessionKey: task.sessionKey,
-      workspaceDir: task.workspaceDir,
-      toolNames: tools.map((tool) => tool.name),
-      ...(agentsMd === undefined ? {} : { agentsMd }),
-    }),
-    transcript,
-    takeSteering: () => steering.splice(0),
+    systemPrompt: isGuest
+      ? addedSystemPrompt(task)
+      : systemPrompt({
+          role: task.role,
+          sessionKey: task.sessionKey,
+          workspaceDir: task.workspaceDir,
+          toolNames: tools.map((tool) => tool.name),
+          ...(agentsMd === undefined ? {} : { agentsMd }),
+        }),
+    transcript: transcript ?? NO_TRANSCRIPT,
+    takeSteering: () => {
+      const taken = steering.splice(0);
+      // What isn't taken when the turn ends opens another turn: the host counts.
+      if (taken.length > 0) end.post({ type: "steered", count: taken.length });
+      return taken;
+    },
+    process: (pid, alive) => end.post({ type: "process", pid, alive }),
     refreshModel: (model) => end.request("refresh_model", { model: `${model.provider}/${model.id}` }, signal),
     log: (level, msg, fields) =>
       end.log({
@@ -102,3 +117,6 @@ function userMessage(text: string): TranscriptMessage {
 function failed(cause: Cause): EngineResult {
   return { status: "error", text: "", cause, usage: noUsage() };
 }
+
+/** Stands where the engine keeps its own. */
+const NO_TRANSCRIPT: Transcript = { messages: [], append: () => Promise.resolve() };

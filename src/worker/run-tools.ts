@@ -35,10 +35,15 @@ function asking(tool: EngineTool, end: WorkerEnd): EngineTool {
     ...tool,
     async execute(toolCallId, args, signal) {
       const verdict = await end.request("verdict", { toolCallId, tool: tool.name, args }, signal);
-      if (verdict.allow) return tool.execute(toolCallId, args, signal);
+      if (verdict.allow) return tool.execute(toolCallId, changed(verdict.args) ?? args, signal);
       return { content: [{ type: "text", text: verdict.reason }], details: { code: "tool_blocked" }, isError: true };
     },
   };
+}
+
+/** A policy may put other arguments in the place of a call's own. */
+function changed(args: unknown): Record<string, unknown> | undefined {
+  return typeof args === "object" && args !== null ? (args as Record<string, unknown>) : undefined;
 }
 
 /** The first short text among the arguments: a label before a task, a target before a message. */

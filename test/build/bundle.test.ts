@@ -25,7 +25,7 @@ describe("the bundled worker", () => {
 
   it("is one file, and one more for each client that is seldom used", () => {
     expect(readdirSync(worker).sort()).toEqual(
-      ["entry.js", "entry.js.LEGAL.txt", ...OWN_FILES.map((api) => `${api}.js`)].sort(),
+      ["entry.js", "entry.js.LEGAL.txt", "openclaw.js", ...OWN_FILES.map((api) => `${api}.js`)].sort(),
     );
     expect(bytes).toBe(statSync(join(worker, "entry.js")).size);
   });
@@ -38,6 +38,15 @@ describe("the bundled worker", () => {
       expect(text.length).toBeLessThan(1024 * 1024);
     },
   );
+
+  it("hears of processes in openclaw.js, and starts none", () => {
+    const text = readFileSync(join(worker, "openclaw.js"), "utf8");
+    expect(text).toContain("child_process");
+    expect(text).not.toMatch(
+      /\b(exec|execSync|spawn|spawnSync|execFile|execFileSync)\s*\(|process\.env|\bfetch\b|\bpost\b/,
+    );
+    expect(text.length).toBeLessThan(64 * 1024);
+  });
 
   it("names the licence of everything in it", () => {
     const legal = readFileSync(join(worker, "entry.js.LEGAL.txt"), "utf8");
@@ -73,6 +82,14 @@ describe("assertWorkerText", () => {
     const text = `fine(); eval("1"); fine(); process.env.HOME;`;
     expect(() => assertWorkerText(text, "some.js")).toThrow(
       /^some\.js holds .*the environment near `.*HOME.*eval near `.*"1"/,
+    );
+  });
+
+  it("lets a file that may hear of processes name them, and no call that could start one", () => {
+    const options = { hearsOfProcesses: true };
+    expect(() => assertWorkerText(`subscribe("child_process", f);`, "openclaw.js", options)).not.toThrow();
+    expect(() => assertWorkerText(`"child_process"; /a/.exec("a");`, "openclaw.js", options)).toThrow(
+      "start a process",
     );
   });
 

@@ -20,6 +20,7 @@ export type Heard = {
   events: EngineEvent[][];
   processes: [number, boolean][];
   logs: LogLine[];
+  steered: number;
   pongs: number;
   finished: EngineResult[];
   invalid: Cause[];
@@ -28,7 +29,16 @@ export type Heard = {
 /** A host end that answers requests with `request`, and a worker end that notes aborts and steering. */
 export function connect(request: HostEndHandlers["request"] = async () => undefined) {
   const { port1, port2 } = openChannel();
-  const heard: Heard = { started: [], events: [], processes: [], logs: [], pongs: 0, finished: [], invalid: [] };
+  const heard: Heard = {
+    started: [],
+    events: [],
+    processes: [],
+    logs: [],
+    steered: 0,
+    pongs: 0,
+    finished: [],
+    invalid: [],
+  };
   const told: { aborts: Cause[]; steering: string[] } = { aborts: [], steering: [] };
   const host = new HostEnd(port1, {
     started: (threadId) => void heard.started.push(threadId),
@@ -36,6 +46,7 @@ export function connect(request: HostEndHandlers["request"] = async () => undefi
     request,
     process: (pid, alive) => void heard.processes.push([pid, alive]),
     log: (lines) => void heard.logs.push(...lines),
+    steered: (count) => void (heard.steered += count),
     pong: () => void heard.pongs++,
     finished: (result) => void heard.finished.push(result),
     invalid: (cause) => void heard.invalid.push(cause),

@@ -100,6 +100,28 @@ describe.each(STORES)("admission in $name", ({ file }) => {
     const registry = openForTest({ file: file() });
     expect(() => registry.admit(newRun(), LIMITS)).toThrow(/claimOwner/);
   });
+
+  test("a session that is begun anew is no new child, and takes over what is below it", () => {
+    const registry = openOwned(file());
+    const limits = { maxChildren: 1, maxQueued: 1 };
+    const parent = newRun();
+    registry.admit(parent, LIMITS);
+    const old = childOf(parent);
+    const grandchildren = [childOf(old), childOf(old)];
+    for (const run of [old, ...grandchildren]) registry.admit(run, LIMITS);
+    const anew = childOf(parent, { childSessionKey: old.childSessionKey });
+    registry.restart(anew, old.runId);
+    registry.settle([settlementOf(old)]);
+    expect(registry.run(parent.runId)?.pendingDescendants).toBe(3);
+    expect(registry.run(anew.runId)).toMatchObject({ state: "queued", pendingDescendants: 2 });
+    expect(registry.run(old.runId)).toMatchObject({ state: "settled", pendingDescendants: 0 });
+    expect(registry.admit(childOf(parent), limits)).toMatchObject({ ok: false, reason: "children", active: 1 });
+    registry.settle([settlementOf(grandchildren[0]!)]);
+    expect(registry.run(anew.runId)?.pendingDescendants).toBe(1);
+    registry.settle([settlementOf(grandchildren[1]!), settlementOf(anew)]);
+    expect(registry.run(parent.runId)?.pendingDescendants).toBe(0);
+    expect(registry.unsettledDescendants(MAIN)).toBe(1);
+  });
 });
 
 test("no interleaving of admitting, starting, waiting and settling overruns a limit, or refuses below it", () => {

@@ -35,6 +35,35 @@ describe.each(STORES)("looking at runs in $name", ({ file }) => {
     expect(registry.unsettledDescendants("agent:main:nobody")).toBe(0);
   });
 
+  test("all below a session are listed, at any depth, and nobody else's", () => {
+    const registry = openOwned(file());
+    const child = newRun();
+    const grandchild = childOf(child);
+    const ended = childOf(child);
+    const others = newRun({ requesterSessionKey: "agent:main:other" });
+    for (const run of [child, grandchild, ended, others]) registry.admit(run, LIMITS);
+    registry.settle([settlementOf(ended, { at: 100 })]);
+    const below = (sessionKey: string, since = 0) =>
+      registry.descendantsOf(sessionKey, { since }).map((run) => run.runId);
+    expect(below(MAIN)).toEqual([child.runId, grandchild.runId, ended.runId]);
+    expect(below(MAIN, 200)).toEqual([child.runId, grandchild.runId]);
+    expect(below(child.childSessionKey)).toEqual([grandchild.runId, ended.runId]);
+    expect(below(grandchild.childSessionKey)).toEqual([]);
+  });
+
+  test("a session that was begun anew is one child under any of its names", () => {
+    const registry = openOwned(file());
+    const old = newRun({ label: "Reviewer" });
+    const anew = newRun({ label: "Reviewer", childSessionKey: old.childSessionKey });
+    registry.admit(old, LIMITS);
+    registry.restart(anew, old.runId);
+    registry.settle([settlementOf(old), settlementOf(anew)]);
+    for (const name of ["Reviewer", "Rev", old.childSessionKey]) {
+      expect(registry.resolve(MAIN, name)).toMatchObject({ found: { runId: anew.runId } });
+    }
+    expect(registry.resolve(MAIN, old.runId)).toMatchObject({ found: { runId: old.runId } });
+  });
+
   test("a session is found by its newest run", () => {
     const registry = openOwned(file());
     const first = newRun();

@@ -48,6 +48,17 @@ describe.each(STORES)("recovery in $name", ({ file }) => {
     expect(due[0]?.completion.outcome.status).toBe("interrupted");
     expect(registry.takeOverDead(4_000, interruptedCompletion)).toEqual([]);
   });
+
+  test("of a session whose run was just being given up for another, one end is owed", () => {
+    const registry = openOwned(file());
+    const old = newRun();
+    const anew = newRun({ childSessionKey: old.childSessionKey });
+    registry.admit(old, LIMITS);
+    registry.restart(anew, old.runId);
+    registry.releaseOwner();
+    expect(registry.takeOverDead(3_000, interruptedCompletion)).toHaveLength(2);
+    expect(registry.outbox.due(3_000).map((row) => row.runId)).toEqual([anew.runId]);
+  });
 });
 
 test("completions a dead owner didn't deliver become the new owner's, due at once; its row goes", () => {

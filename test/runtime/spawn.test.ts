@@ -195,7 +195,10 @@ it("a child's tools are those its requester has, less what the spawn takes away"
     "notes",
     "read",
     "search",
+    "sessions_history",
+    "sessions_list",
     "sessions_spawn",
+    "sessions_yield",
     "subagents",
     "write",
   ];
@@ -207,6 +210,9 @@ it("a child's tools are those its requester has, less what the spawn takes away"
     "lookup",
     "read",
     "search",
+    "sessions_history",
+    "sessions_list",
+    "sessions_yield",
     "subagents",
   ]);
   expect(await offered({ toolsAllow: ["read", "write"] }, { ...requester, tools: ["read", "list"] })).toEqual(["read"]);

@@ -216,13 +216,20 @@ it("stats count threads, runs and what is still to be delivered", async () => {
   expect(runtime.stats().loopUtilization).toBeLessThanOrEqual(1);
 });
 
-it("what this runtime can't do is refused by its name", async () => {
+it("what this runtime can do stands in its capabilities, and the rest is refused by its name", async () => {
   const { runtime, requester } = await startRuntime({ engine: "by-task" });
-  expect([...runtime.capabilities].sort()).toEqual(["dedicated", "kill", "nesting", "timeout", "tools"]);
-  const steered = await runtime.steer("last", "faster", requester);
-  expect(steered).toMatchObject({ status: "error", code: "capability_missing" });
-  expect((steered as { error: string }).error).toContain("steer");
-  await expect(runtime.history(MAIN, requester)).rejects.toMatchObject({ code: "capability_missing" });
+  expect([...runtime.capabilities].sort()).toEqual([
+    "dedicated",
+    "history",
+    "kill",
+    "nesting",
+    "steer",
+    "timeout",
+    "tools",
+  ]);
+  const bound = await runtime.spawn({ task: "stay", mode: "session" }, requester);
+  expect(bound).toMatchObject({ status: "error", code: "capability_missing" });
+  expect((bound as { error: string }).error).toContain("`session`");
 });
 
 function event(more: { type: "text"; text: string } | { type: "waiting"; children: number }): RunEvent {

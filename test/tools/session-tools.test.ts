@@ -171,8 +171,9 @@ describe("subagents", () => {
 
 it("every tool's parameters are a JSON Schema of draft 7 with nothing later in it", async () => {
   const { runtime, requester } = await startRuntime({ engine: "by-task" });
-  const [spawn, subagents] = createSessionTools(runtime, requester);
-  for (const { name, parameters, description, label } of [spawn!, subagents!]) {
+  const tools = createSessionTools(runtime, requester);
+  const [spawn, subagents] = tools;
+  for (const { name, parameters, description, label } of tools) {
     expect(parameters).toMatchObject({ $schema: "http://json-schema.org/draft-07/schema#", type: "object" });
     expect(
       keywordsIn(parameters).filter((keyword) => !DRAFT_7.has(keyword)),

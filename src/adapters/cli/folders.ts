@@ -62,7 +62,8 @@ export function makeStateDir(dir: string): () => void {
   };
 }
 
-function homeFrom(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string {
+/** The user's home folder. @throws InprocessError `state_dir_unusable` when the system knows none */
+export function homeFrom(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string {
   const home = absolute(platform === "win32" ? env.USERPROFILE : env.HOME);
   if (home !== undefined) return home;
   try {

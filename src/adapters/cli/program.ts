@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { InprocessError } from "../../errors.ts";
 import { packageRoot } from "../../package-root.ts";
+import type { DoctorFlags } from "./doctor-command.ts";
 import { errorLines, EXIT, exitCodeFor } from "./exit-codes.ts";
 import { flushed } from "./flushed.ts";
 import { EXAMPLES, NOTES } from "./help.ts";
@@ -36,6 +37,10 @@ async function exitCodeOf(proc: NodeJS.Process): Promise<number> {
       const { runsCommand } = await import("./runs-command.ts");
       code = await runsCommand(runId, flags, proc);
     },
+    doctor: async (flags) => {
+      const { doctorCommand } = await import("./doctor-command.ts");
+      code = await doctorCommand(flags, proc);
+    },
   });
   try {
     await program.parseAsync(proc.argv);
@@ -51,10 +56,11 @@ async function exitCodeOf(proc: NodeJS.Process): Promise<number> {
 type Commands = {
   run(words: string[], flags: RunFlags): Promise<void>;
   runs(runId: string | undefined, flags: RunsFlags): Promise<void>;
+  doctor(flags: DoctorFlags): Promise<void>;
 };
 
 /** @internal for tests: the program with its commands, which never exits or writes errors by itself */
-export function buildProgram({ run, runs }: Commands): Command {
+export function buildProgram({ run, runs, doctor }: Commands): Command {
   const program = new Command("openclaw-inprocess")
     .description("Runs a main agent whose subagents work in threads of the same process.")
     .version(packageVersion(), "-V, --version", "print the version")
@@ -103,6 +109,16 @@ export function buildProgram({ run, runs }: Commands): Command {
     .option("--limit <count>", "how many are listed (default: 20)")
     .option("--json", "one line of JSON for each")
     .action(runs);
+  program
+    .command("doctor")
+    .summary("look at the OpenClaw of this machine")
+    .description(
+      "Says what the plugin makes of an OpenClaw install: which runtime and engine are chosen and why, what stands in " +
+        "the way, and the command that changes it. Changes nothing.",
+    )
+    .option("--config <file>", "OpenClaw's configuration (default: where OpenClaw keeps it)")
+    .option("--json", "one line of JSON for each finding")
+    .action(doctor);
   program.action(() => {
     throw new InprocessError("params_invalid", noCommand(program.args));
   });

@@ -48,9 +48,7 @@ function story(event: RunEvent, row: Row, again: boolean): string | undefined {
     case "started":
       return `${again ? "goes on" : "started"} in thread ${event.threadId}`;
     case "resumed":
-      return event.reason === "children_settled"
-        ? "goes on, its subagents are done"
-        : "goes on in another thread, its own was lost";
+      return RESUMED[event.reason];
     case "waiting":
       return `waits for ${counted(event.children, "subagent")}`;
     case "tool_start":
@@ -84,3 +82,9 @@ function stamped(ms: number, text: string): string {
 const MAX_TASK = 100;
 /** Tool calls shown of those that one answer of the model asks for; the others are counted. */
 const SHOWN_CALLS = 4;
+
+const RESUMED: Record<Extract<RunEvent, { type: "resumed" }>["reason"], string> = {
+  children_settled: "goes on, its subagents are done",
+  thread_lost: "goes on in another thread, its own was lost",
+  steered: "goes on, its requester had more to say",
+};

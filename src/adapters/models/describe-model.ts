@@ -11,12 +11,16 @@ import type { CatalogModel, CatalogProvider } from "./provider-catalog.ts";
 import { specialAccess, type SpecialAccess } from "./special-providers.ts";
 import { unusable } from "./unusable.ts";
 
-/** @throws InprocessError `model_unusable` */
+/**
+ * @param gatewayKey the provider's key where a gateway keeps it; else it is looked for in config and variables
+ * @throws InprocessError `model_unusable`
+ */
 export async function describeModel(
   { provider, id: wanted }: Found,
   config: Config,
   catalog: CatalogProvider | undefined,
   env: Env,
+  gatewayKey?: string,
 ): Promise<ResolvedModel> {
   const ref = `${provider}/${wanted}`;
   const configured = config.models.providers[provider];
@@ -27,7 +31,7 @@ export async function describeModel(
   }
   const likest = listed?.model ?? sibling(catalog, wanted);
   const { api, baseUrl, foreign } = addressOf(ref, provider, configured, own, catalog, likest, env);
-  const access = await accessOf(ref, provider, configured, catalog, { api, foreign }, env);
+  const access = await accessOf(ref, provider, configured, catalog, { api, foreign }, env, gatewayKey);
   const headers = {
     ...(foreign ? {} : likest?.headers),
     ...headersOf(ref, `models.providers.${provider}`, configured?.headers, env),
@@ -106,9 +110,10 @@ async function accessOf(
   catalog: CatalogProvider | undefined,
   { api, foreign }: { api: string; foreign: boolean },
   env: Env,
+  gatewayKey: string | undefined,
 ): Promise<Exclude<SpecialAccess, { refused: string }>> {
   const variables = catalog?.env ?? [];
-  const key = keyFor(ref, provider, configured, variables, env);
+  const key = gatewayKey ?? keyFor(ref, provider, configured, variables, env);
   // Everywhere but at Anthropic's protocol a key travels in that header anyway.
   if (key !== undefined && configured?.authHeader && api === "anthropic-messages")
     return { headers: { Authorization: `Bearer ${key}` } };

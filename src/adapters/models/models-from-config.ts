@@ -16,16 +16,19 @@ import { providerCatalog, type CatalogEntry, type ProviderCatalog } from "./prov
  * `models.mode` is `replace`. Without a ref, the agent's model, else the default one. Keys and variables are read
  * anew at every call. A fallback that can't be used is left out; a model that can't be used rejects with `model_unusable`.
  * @param options.env the variables keys are looked for in, over those of the config. @default process.env
+ * @param options.keyOf a gateway's own way to a provider's key, asked first
  */
-export function modelsFromConfig(config: Config, options: { env?: Env } = {}): Host["resolveModel"] {
+export function modelsFromConfig(config: Config, options: ModelOptions = {}): Host["resolveModel"] {
   return modelsFromCatalog(config, providerCatalog(), options);
 }
+
+type ModelOptions = { env?: Env; keyOf?: (provider: string) => Promise<string | undefined> };
 
 /** The same over a catalogue of the caller's. */
 export function modelsFromCatalog(
   config: Config,
   catalog: ProviderCatalog,
-  options: { env?: Env } = {},
+  options: ModelOptions = {},
 ): Host["resolveModel"] {
   return async (ref, agentId, call) => {
     call?.signal?.throwIfAborted();
@@ -36,7 +39,7 @@ export function modelsFromCatalog(
       const found = find(name);
       if (`${found.provider}/${found.id}` === DEMO_REF) return DEMO_MODEL;
       const builtIn = config.models.mode === "merge" ? await catalog.provider(found.provider) : undefined;
-      return describeModel(found, config, builtIn, env);
+      return describeModel(found, config, builtIn, env, await options.keyOf?.(found.provider));
     };
 
     const wanted = ref?.trim() || primaryFor(config, agentId);

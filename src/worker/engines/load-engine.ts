@@ -9,6 +9,8 @@ import { piEngine } from "./pi.ts";
 /** @throws InprocessError `engine_failed` when the module can't be loaded or exports no engine */
 export async function loadEngine(name: string): Promise<Engine> {
   if (name === "pi") return piEngine;
+  // A file of its own, so that threads which don't run it carry nothing of it.
+  if (name === "openclaw") return (await import("./openclaw/engine.ts")).openclawEngine;
   const url = isAbsolute(name) ? pathToFileURL(name).href : name;
   let module: { default?: Partial<Engine> };
   try {

@@ -130,7 +130,8 @@ class Turn {
         const output = await tool.execute(toolCallId, args as Record<string, unknown>, signal ?? NEVER);
         // The loop knows a failed call by its rejection only.
         if (output.isError === true) throw new Error(output.content.map((block) => block.text).join("\n"));
-        return { content: output.content, details: output.details };
+        const { content, details, endsTurn } = output;
+        return { content, details, ...(endsTurn === true ? { terminate: true } : {}) };
       },
     };
   }

@@ -6,6 +6,7 @@ async function parsed(...argv: string[]) {
   const program = buildProgram({
     run: async (words, flags) => void (seen = { words, flags: { ...flags } }),
     runs: async () => undefined,
+    doctor: async () => undefined,
   });
   await program.parseAsync(["node", "openclaw-inprocess", ...argv]);
   return seen;

@@ -1,0 +1,85 @@
+/**
+ * Calls of the core's own tools, before they are made: `sessions_spawn` and its siblings, where they concern children
+ * that run in process. A handler that throws would make 2026.9.6 refuse the call, so none does.
+ */
+
+import { messageOf } from "../../errors.ts";
+import type { ToolOutput } from "../../host.ts";
+import { createSessionTools } from "../../tools/session-tools.ts";
+import type { Requester } from "../../types.ts";
+import type { PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
+import { instance, type Instance } from "./instance.ts";
+import { agentOf } from "./requester-transcript.ts";
+import { blockReason } from "./tool-answer.ts";
+
+/** The core's tools that may be answered here. */
+export const CORE_TOOLS = ["sessions_spawn", "subagents", "sessions_history", "sessions_send"];
+
+/** @returns undefined: the core's own tool does it */
+export async function beforeCoreCall(
+  event: ToolCallEvent,
+  context: ToolCallContext,
+  logger: PluginLogger,
+): Promise<ToolCallDecision | undefined> {
+  const { toolName } = event;
+  if (!CORE_TOOLS.includes(toolName)) return undefined;
+  const here = instance();
+  const { sessionKey } = context;
+  if (here === undefined || sessionKey === undefined) return undefined;
+  try {
+    const requester = requesterOf(here, sessionKey, event, context);
+    const ours =
+      toolName === "sessions_spawn" ? await takesSpawn(here, event.params) : await concernsUs(here, requester, event);
+    if (!ours) return undefined;
+    const output = await call(here, requester, event);
+    return output && { block: true, blockReason: blockReason(toolName, output) };
+  } catch (error) {
+    // The core's own way is left to it: what it says is at least its own fault.
+    logger.error(`openclaw-inprocess: ${toolName} could not be answered in process: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function requesterOf(here: Instance, sessionKey: string, event: ToolCallEvent, context: ToolCallContext): Requester {
+  const agentId = context.agentId ?? agentOf(sessionKey);
+  const turnId = event.runId ?? context.runId;
+  return {
+    sessionKey,
+    agentId,
+    workspaceDir: here.workspaceDir(agentId),
+    ...(turnId === undefined ? {} : { turnId }),
+  };
+}
+
+async function takesSpawn(here: Instance, params: Record<string, unknown>): Promise<boolean> {
+  const { spawns } = here.takeover;
+  if (spawns === "never" || isCoresOwn(params)) return false;
+  return spawns === "always" || here.coreIsBroken();
+}
+
+/** What only the gateway can do is left to it: other agent runtimes, sessions bound to a channel's thread, sandboxes. */
+function isCoresOwn(params: Record<string, unknown>): boolean {
+  const attached = Array.isArray(params["attachments"]) && params["attachments"].length > 0;
+  return (
+    params["runtime"] === "acp" ||
+    params["thread"] === true ||
+    params["mode"] === "session" ||
+    params["sandbox"] === "require" ||
+    attached
+  );
+}
+
+/** Whether a sibling's call is about one of our children. */
+async function concernsUs(here: Instance, requester: Requester, { toolName, params }: ToolCallEvent): Promise<boolean> {
+  const children = await here.runtime.list(requester, { recentMinutes: DAY_MINUTES });
+  if (toolName === "subagents") return children.length > 0;
+  const target = params["sessionKey"] ?? params["label"];
+  return children.some(({ childSessionKey, label }) => target === childSessionKey || target === label);
+}
+
+async function call(here: Instance, requester: Requester, event: ToolCallEvent): Promise<ToolOutput | undefined> {
+  const tool = createSessionTools(here.runtime, requester).find(({ name }) => name === event.toolName);
+  return tool?.execute(event.toolCallId ?? "", event.params, new AbortController().signal);
+}
+
+const DAY_MINUTES = 1440;

@@ -1,0 +1,119 @@
+/**
+ * Completions into a requester's session, as a turn of the gateway's own that is dispatched inside the process: no
+ * socket, no pairing. A delivery counts when its key stands in the requester's transcript, or when the turn it started
+ * is over; what the gateway only accepted could still be lost with its process.
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { announcement } from "../../announce/completion-text.ts";
+import { messageOf } from "../../errors.ts";
+import type { Host } from "../../host.ts";
+import type { Logger } from "../../log.ts";
+import type { Completion } from "../../types.ts";
+import type { HostRuntime } from "./api.ts";
+import type { BusySessions } from "./busy-sessions.ts";
+import type { TranscriptSearch } from "./requester-transcript.ts";
+
+export type DeliveryOptions = {
+  runtime: HostRuntime;
+  busy: BusySessions;
+  search: TranscriptSearch;
+  logger: Logger;
+  /** Milliseconds. */
+  timeoutMs: number;
+};
+
+/** Call it where no request or tool call is under way: what it is called in is what its turns belong to. */
+export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
+  const { busy } = options;
+  // A child settles in the async context of the tool call that asked for it, whose authority has ended by then.
+  const outside = AsyncLocalStorage.snapshot();
+  /** Accepted by the gateway and not seen in the transcript yet: waited for again, never started again. */
+  const accepted = new Map<string, string>();
+  /** Tries in a row that started no turn, by session. */
+  const failures = new Map<string, number>();
+  return async (completions) => {
+    const sessionKey = completions[0]!.requesterSessionKey;
+    const fresh = completions.filter(({ key }) => !accepted.has(key));
+    if (fresh.length > 0) {
+      if (busy.has(sessionKey)) return "busy";
+      const failedBefore = failures.get(sessionKey) ?? 0;
+      failures.set(sessionKey, failedBefore + 1);
+      const message = announcement(fresh, 0);
+      const runId = await outside(() => startTurn(options, sessionKey, message, batchKey(fresh), failedBefore));
+      failures.delete(sessionKey);
+      if (runId !== undefined) for (const { key } of fresh) accepted.set(key, runId);
+    }
+    for (const { key } of completions) {
+      const runId = accepted.get(key);
+      if (runId !== undefined) await arrived(options, sessionKey, key, runId);
+      accepted.delete(key);
+    }
+    return "delivered";
+  };
+}
+
+/** @returns undefined when the message went the way of system events, which start no turn that could be waited for */
+async function startTurn(
+  options: DeliveryOptions,
+  sessionKey: string,
+  message: string,
+  idempotencyKey: string,
+  failedBefore: number,
+): Promise<string | undefined> {
+  const { runtime, logger } = options;
+  const turn = { sessionKey, message, idempotencyKey };
+  try {
+    return (await runtime.subagent.run({ ...turn, deliver: true })).runId;
+  } catch (error) {
+    logger.debug({ sessionKey }, `a delivery to the session's channel was refused: ${messageOf(error)}`);
+  }
+  try {
+    // A session without a channel: its next reader sees it.
+    return (await runtime.subagent.run({ ...turn, deliver: false })).runId;
+  } catch (error) {
+    // A gateway that is stopping or overloaded takes it later.
+    if (failedBefore < TURNS_TRIED - 1) throw error;
+    logger.warn({ sessionKey }, `no turn could be started, a system event is queued instead: ${messageOf(error)}`);
+  }
+  queueEvent(runtime, sessionKey, message);
+  return undefined;
+}
+
+function queueEvent({ system }: HostRuntime, sessionKey: string, message: string): void {
+  system.enqueueSystemEvent(message, { sessionKey });
+  if (system.requestHeartbeat) system.requestHeartbeat({ source: "other", intent: "event", reason: "subagent result" });
+  else system.requestHeartbeatNow?.({ reason: "subagent result", sessionKey });
+}
+
+async function arrived(
+  { runtime, search, timeoutMs }: DeliveryOptions,
+  sessionKey: string,
+  key: string,
+  runId: string,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  let over = false;
+  const turn = runtime.subagent.waitForRun({ runId, timeoutMs }).then(
+    (result) => void (over = result.status !== "timeout"),
+    () => undefined,
+  );
+  for (let pause = FIRST_LOOK_MS; Date.now() < deadline; pause = Math.min(pause * 2, LAST_LOOK_MS)) {
+    await Promise.race([turn, delay(pause, undefined, { ref: false })]);
+    if (over) return;
+    const found = await search(sessionKey, [key]).catch(() => []);
+    if (found.length > 0) return;
+  }
+  throw new Error(`the gateway took the result up but it isn't in ${sessionKey} after ${timeoutMs} ms`);
+}
+
+function batchKey(completions: readonly Completion[]): string {
+  const keys = completions.map(({ key }) => key).join("\n");
+  return `openclaw-inprocess:${createHash("sha256").update(keys).digest("hex").slice(0, 32)}`;
+}
+
+const TURNS_TRIED = 3;
+const FIRST_LOOK_MS = 50;
+const LAST_LOOK_MS = 2000;

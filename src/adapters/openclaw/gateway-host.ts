@@ -1,0 +1,83 @@
+/** The gateway as the runtime's host: sessions, models, workspaces and policy are OpenClaw's own. */
+
+import type { Config } from "../../config.ts";
+import type { ChildContext, Host } from "../../host.ts";
+import type { Logger } from "../../log.ts";
+import type { OpenClawContext } from "../../sessions/openclaw-context.ts";
+import type { HostConfig, HostRuntime } from "./api.ts";
+import type { BusySessions } from "./busy-sessions.ts";
+import { deliverByTurn } from "./delivery.ts";
+import { namedModels, servedModels } from "./models.ts";
+import type { OpenClawPackage, Sdk } from "./openclaw-package.ts";
+import { askPolicyHooks } from "./policy-hooks.ts";
+import { fileTranscripts, servedTranscripts } from "./requester-transcript.ts";
+import { sendInTurn } from "./send.ts";
+import { SessionStore } from "./sessions.ts";
+
+export type GatewayHostOptions = {
+  api: HostRuntime;
+  /** OpenClaw's configuration as it is now. */
+  raw(): HostConfig;
+  stateDir: string;
+  config: Config;
+  engine: string;
+  openclaw: OpenClawPackage;
+  sdk: Sdk;
+  busy: BusySessions;
+  logger: Logger;
+};
+
+export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions: SessionStore | undefined } {
+  const { api, raw, config, engine, openclaw, sdk, busy, logger } = options;
+  const search = openclaw.sessionsInFiles ? fileTranscripts(api, raw()) : servedTranscripts(api);
+  const sessions =
+    sdk.updateSessionStore === undefined ? undefined : new SessionStore(api, raw(), sdk.updateSessionStore);
+  const timeoutMs = config.agents.defaults.subagents.announceTimeoutMs;
+  const withRunner = engine === "openclaw";
+  const host: Host = {
+    deliver: deliverByTurn({ runtime: api, busy, search, logger, timeoutMs: timeoutMs * PATIENCE }),
+    alreadyDelivered: (sessionKey, keys) => search(sessionKey, keys),
+    resolveModel: withRunner ? namedModels(config) : servedModels(api, raw, config),
+    workspaceDir: (agentId) => api.agent.resolveAgentWorkspaceDir(raw(), agentId),
+    sendTo: sendInTurn(api),
+    ...(sessions === undefined
+      ? {}
+      : {
+          transcriptPath: (agentId: string, sessionId: string) => sessions.transcriptPath(agentId, sessionId),
+          childStarting: (child: ChildContext) => startChild(sessions, child, withRunner, logger),
+        }),
+    // The host's runner asks the same hooks in its thread.
+    ...(withRunner
+      ? { engineContext: (child?: ChildContext) => engineContext(options, child) }
+      : { beforeToolCall: askPolicyHooks(sdk) }),
+  };
+  return { host, sessions };
+}
+
+/** The host's runner reads the child's role from the store; ours reads nothing of it and needn't wait. */
+async function startChild(sessions: SessionStore, child: ChildContext, wait: boolean, logger: Logger): Promise<void> {
+  const registered = sessions.register(child);
+  if (wait) return registered;
+  registered.catch((error: unknown) => {
+    logger.warn({ runId: child.runId }, `the child isn't in the gateway's list of sessions: ${String(error)}`);
+  });
+}
+
+/** The same for every run of an agent: the runner plans its list of models anew for each other configuration. */
+function engineContext(
+  { api, raw, config, openclaw, stateDir }: GatewayHostOptions,
+  child?: ChildContext,
+): OpenClawContext {
+  const current = raw();
+  const agentId = child?.agentId ?? config.agents.defaultAgentId;
+  return {
+    packageRoot: openclaw.root,
+    config: current,
+    stateDir,
+    agentDir: api.agent.resolveAgentDir(current, agentId),
+    workspaceDir: child?.workspaceDir ?? api.agent.resolveAgentWorkspaceDir(current, agentId),
+  };
+}
+
+/** A turn may stand behind another one of the same session. */
+const PATIENCE = 0.9;

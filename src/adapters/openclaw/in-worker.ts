@@ -1,0 +1,26 @@
+/**
+ * This plugin inside a thread that runs OpenClaw's own runner for a child: nothing is started there. The core's session
+ * tools are answered by the gateway's main thread, over the run's channel.
+ */
+
+import { messageOf } from "../../errors.ts";
+import { workerBridge } from "../../sessions/openclaw-context.ts";
+import type { PluginApi, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
+import { blockReason } from "./tool-answer.ts";
+
+export function registerInWorker(api: PluginApi): void {
+  api.on("before_tool_call", answerOnHost);
+}
+
+async function answerOnHost(event: ToolCallEvent, context: ToolCallContext): Promise<ToolCallDecision | undefined> {
+  const bridge = workerBridge();
+  const { sessionKey } = context;
+  if (bridge === undefined || sessionKey === undefined) return undefined;
+  if (!bridge.tools(sessionKey).includes(event.toolName)) return undefined;
+  try {
+    const output = await bridge.call(sessionKey, event.toolName, event.toolCallId ?? "", event.params);
+    return output && { block: true, blockReason: blockReason(event.toolName, output) };
+  } catch (error) {
+    return { block: true, blockReason: `${event.toolName} failed: ${messageOf(error)}` };
+  }
+}

@@ -1,0 +1,48 @@
+/** Our tools under names of our own, for sessions whose tool policy lets a plugin's tools through. */
+
+import { createSessionTools } from "../../tools/session-tools.ts";
+import type { PluginTool, ToolContext } from "./api.ts";
+import { instance } from "./instance.ts";
+import { agentOf } from "./requester-transcript.ts";
+
+/** A plugin's tool may not have the name of one of the core's. */
+const SUFFIX = "_inprocess";
+/** What a manifest and a registration name. */
+export const OWN_TOOLS = [
+  "sessions_spawn",
+  "subagents",
+  "sessions_history",
+  "sessions_send",
+  "sessions_list",
+  "agents_list",
+].map((name) => `${name}${SUFFIX}`);
+
+/** Null when there is nothing to offer in this session. */
+export function ownTools(context: ToolContext): PluginTool[] | null {
+  const here = instance();
+  const { sessionKey } = context;
+  if (here === undefined || !here.takeover.tools || sessionKey === undefined) return null;
+  const agentId = context.agentId ?? agentOf(sessionKey);
+  const requester = {
+    sessionKey,
+    agentId,
+    workspaceDir: context.workspaceDir ?? here.workspaceDir(agentId),
+    ...(context.sandboxed === undefined ? {} : { sandboxed: context.sandboxed }),
+  };
+  return createSessionTools(here.runtime, requester)
+    .map((tool) => ({
+      name: `${tool.name}${SUFFIX}`,
+      label: tool.label,
+      description: tool.name === "sessions_spawn" ? `${tool.description} ${childHas(here.engine)}` : tool.description,
+      parameters: tool.parameters,
+      execute: (toolCallId: string, args: unknown, signal?: AbortSignal) =>
+        tool.execute(toolCallId, args, signal ?? new AbortController().signal),
+    }))
+    .filter(({ name }) => OWN_TOOLS.includes(name));
+}
+
+function childHas(engine: string): string {
+  return engine === "openclaw"
+    ? "The subagent has this agent's own tools, skills and credentials."
+    : "The subagent has these tools only: read, write, edit, list, find and search in the workspace, and exec where it is allowed; no web, no skills, no channels.";
+}

@@ -1,0 +1,101 @@
+/** Starts the runtime when the gateway is up, and ends it with the gateway. */
+
+import { join } from "node:path";
+import { messageOf } from "../../errors.ts";
+import { selectEngine } from "../../policy/select-engine.ts";
+import { selectRuntime } from "../../policy/select-runtime.ts";
+import { createSubagentRuntime } from "../embed.ts";
+import type { HostConfig, PluginApi, ServiceContext } from "./api.ts";
+import { BusySessions } from "./busy-sessions.ts";
+import { gatewayHost } from "./gateway-host.ts";
+import { instance, setInstance } from "./instance.ts";
+import { hostLogger } from "./log-lines.ts";
+import { findOpenClaw, loadSdk } from "./openclaw-package.ts";
+import { readPairing } from "./pairing.ts";
+import { tellLifecycle } from "./lifecycle-hooks.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { STATE_FOLDER } from "./state-folder.ts";
+import { chooseTakeover } from "./takeover.ts";
+
+/** Never rejects: a plugin that can't start says so in one line and leaves the gateway as it was. */
+export async function startInGateway(api: PluginApi, context: ServiceContext): Promise<void> {
+  if (instance() !== undefined) return;
+  try {
+    await start(api, context);
+  } catch (error) {
+    api.logger.error(`openclaw-inprocess is off: ${messageOf(error)}`);
+  }
+}
+
+export async function stopInGateway(): Promise<void> {
+  const here = instance();
+  if (here === undefined) return;
+  setInstance(undefined);
+  here.busy.close();
+  await here.runtime.close();
+}
+
+async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext): Promise<void> {
+  const openclaw = findOpenClaw(process.argv[1]);
+  if (openclaw === undefined) throw new Error("this process isn't an OpenClaw gateway.");
+  const { config, passedOver } = settingsOf(raw, openclaw);
+  for (const what of passedOver) api.logger.warn(`openclaw-inprocess goes on without a setting it can't read: ${what}`);
+  const choice = selectRuntime(config);
+  const engine = selectEngine(config, openclaw.runnerMissing === undefined ? {} : { missing: openclaw.runnerMissing });
+  const takeover = chooseTakeover(config, choice, engine.engine);
+  if (takeover.spawns === "never") {
+    api.logger.info(`openclaw-inprocess: subagents take the gateway's own path: ${takeover.reason}`);
+    return;
+  }
+  const logger = hostLogger(api.logger);
+  const sdk = await loadSdk(openclaw);
+  let onIdle = (_sessionKey: string): void => undefined;
+  const busy = new BusySessions(api.runtime.events, (sessionKey) => onIdle(sessionKey));
+  const { host, sessions } = gatewayHost({
+    api: api.runtime,
+    raw: () => currentConfig(api, raw),
+    stateDir,
+    config,
+    engine: engine.engine,
+    openclaw,
+    sdk,
+    busy,
+    logger,
+  });
+  const runtime = await createSubagentRuntime({
+    // The runtime's own check is of installs without a gateway around them.
+    config: { ...config, subagents: { ...config.subagents, runtime: "inprocess", engine: engine.engine } },
+    host,
+    stateDir: join(stateDir, STATE_FOLDER),
+    logger,
+  });
+  onIdle = (sessionKey) => runtime.deliverPending(sessionKey);
+  setInstance({
+    runtime,
+    takeover,
+    engine: engine.engine,
+    busy,
+    coreIsBroken: async () => openclaw.sessionsInFiles && (await readPairing(stateDir)).state === "narrow",
+    config: raw,
+    workspaceDir: (agentId) => host.workspaceDir(agentId),
+  });
+  tellLifecycle(runtime, { sdk, sessions, logger });
+  const taken = takeover.spawns === "always" ? "run in process" : "run in process where the core's path can't";
+  api.logger.info(
+    `openclaw-inprocess: subagents ${taken}: ${takeover.reason}; engine ${engine.engine}: ${engine.reason}`,
+  );
+}
+
+function settingsOf(raw: HostConfig, openclaw: Parameters<typeof readSettings>[1]): Settings {
+  try {
+    return readSettings(raw, openclaw);
+  } catch (error) {
+    throw new Error(`its settings are wrong: ${messageOf(error).replaceAll("\n", " ")}`, { cause: error });
+  }
+}
+
+/** As it is now: a gateway takes some changes up without a restart. */
+function currentConfig(api: PluginApi, raw: HostConfig): HostConfig {
+  const { current, loadConfig } = api.runtime.config;
+  return current?.() ?? loadConfig?.() ?? raw;
+}

@@ -1,0 +1,98 @@
+/** Children in the gateway's session store, so that its own lists, history and web UI show them. */
+
+import { dirname, join } from "node:path";
+import type { RunEvent } from "../../events.ts";
+import type { ChildContext } from "../../host.ts";
+import type { OutcomeStatus } from "../../types.ts";
+import type { HostConfig, HostRuntime } from "./api.ts";
+import { sessionStoreSetting, type UpdateSessionStore } from "./openclaw-package.ts";
+
+type Entry = Record<string, unknown>;
+
+/** What comes in one turn of the loop goes in one locked update: the whole store is read and written for each. */
+export class SessionStore {
+  readonly #update: UpdateSessionStore;
+  readonly #storePath: (agentId: string) => string;
+  readonly #queued = new Map<string, { changes: Map<string, Entry>; written: Promise<void> }>();
+
+  constructor(runtime: HostRuntime, config: HostConfig, update: UpdateSessionStore) {
+    this.#update = update;
+    this.#storePath = (agentId) => runtime.agent.session.resolveStorePath(sessionStoreSetting(config), { agentId });
+  }
+
+  transcriptPath(agentId: string, sessionId: string): string {
+    return join(dirname(this.#storePath(agentId)), `${sessionId}.jsonl`);
+  }
+
+  /** Resolves when the child stands in the store. */
+  register(child: ChildContext): Promise<void> {
+    return this.#merge(child.agentId, child.sessionKey, entryOf(child));
+  }
+
+  settle(agentId: string, event: Extract<RunEvent, { type: "settled" }>): Promise<void> {
+    const { usage, outcome, runtimeMs, model, at } = event;
+    return this.#merge(agentId, event.sessionKey, {
+      status: STATUS[outcome.status],
+      endedAt: at,
+      updatedAt: at,
+      runtimeMs,
+      inputTokens: usage.input + usage.cacheRead + usage.cacheWrite,
+      outputTokens: usage.output,
+      totalTokens: usage.totalTokens,
+      ...(usage.costUsd > 0 ? { estimatedCostUsd: usage.costUsd } : {}),
+      ...modelFields(model),
+    });
+  }
+
+  #merge(agentId: string, sessionKey: string, change: Entry): Promise<void> {
+    const path = this.#storePath(agentId);
+    let batch = this.#queued.get(path);
+    if (batch === undefined) {
+      const changes = new Map<string, Entry>();
+      batch = { changes, written: this.#write(path, changes) };
+      this.#queued.set(path, batch);
+    }
+    batch.changes.set(sessionKey, { ...batch.changes.get(sessionKey), ...change });
+    return batch.written;
+  }
+
+  async #write(path: string, changes: Map<string, Entry>): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#queued.delete(path);
+    await this.#update(path, (store) => {
+      for (const [key, change] of changes) store[key] = { ...store[key], ...change };
+    });
+  }
+}
+
+function entryOf(child: ChildContext): Entry {
+  const now = Date.now();
+  return {
+    sessionId: child.sessionId,
+    sessionFile: child.transcriptPath,
+    updatedAt: now,
+    startedAt: now,
+    status: "running",
+    spawnedBy: child.requesterSessionKey,
+    spawnedWorkspaceDir: child.workspaceDir,
+    spawnDepth: child.depth,
+    subagentRole: child.role,
+    subagentControlScope: child.role === "orchestrator" ? "children" : "none",
+    ...(child.label === undefined ? {} : { label: child.label }),
+    ...modelFields(child.model),
+  };
+}
+
+function modelFields(ref: string | undefined): Entry {
+  const slash = ref?.indexOf("/") ?? -1;
+  return ref === undefined || slash < 0 ? {} : { modelProvider: ref.slice(0, slash), model: ref.slice(slash + 1) };
+}
+
+/** OpenClaw's words. */
+const STATUS: Record<OutcomeStatus, string> = {
+  ok: "done",
+  error: "failed",
+  timeout: "timeout",
+  killed: "killed",
+  interrupted: "failed",
+};

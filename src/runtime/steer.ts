@@ -1,0 +1,144 @@
+/**
+ * Telling a child something while it works. The text waits in the run until its thread says that the model has it, so
+ * it is lost neither with a turn that ends first (another opens with it) nor with a thread (it is sent again).
+ */
+
+import { randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { causeOf, type Cause } from "../errors.ts";
+import type { NewRun } from "../registry/run-row.ts";
+import { clip } from "../sessions/clip.ts";
+import type { Controlled, Requester, SteerOptions, SteerResult } from "../types.ts";
+import type { Execution } from "./execution.ts";
+import { LiveRun } from "./live-run.ts";
+import type { Parts } from "./parts.ts";
+import type { RunCarrier } from "./run-carrier.ts";
+import { identity, type Settler } from "./settler.ts";
+import { controlled, isElsewhere, refuse, targetsOf } from "./targets.ts";
+
+export class Steering {
+  readonly #parts: Parts;
+  readonly #settler: Settler;
+  readonly #carrier: RunCarrier;
+  /** When a session last steered a child; kept as long as it matters. */
+  readonly #last = new Map<string, number>();
+
+  constructor(parts: Parts, settler: Settler, carrier: RunCarrier) {
+    this.#parts = parts;
+    this.#settler = settler;
+    this.#carrier = carrier;
+  }
+
+  /** No await before the answer: between the look at the run and the message nothing else happens. */
+  steer(target: string, message: string, requester: Requester, options: SteerOptions = {}): SteerResult {
+    const wrong = messageFault(message);
+    if (wrong !== undefined) return refuse("error", "params_invalid", wrong).refusal;
+    if (target.trim() === "all" || target.trim() === "*") {
+      return refuse("error", "params_invalid", "One message goes to one subagent; name it.").refusal;
+    }
+    const found = targetsOf(this.#parts, target, requester);
+    if ("refusal" in found) return found.refusal;
+    const row = found.runs[0]!;
+    const child = controlled(row);
+    const run = this.#parts.live.get(row.runId);
+    if (isElsewhere(this.#parts, row)) {
+      return refuse("error", "not_yours", `${child.label} is at work in another process; steer it from there.`).refusal;
+    }
+    if (run === undefined || run.outcome.settled !== undefined) {
+      return { status: "done", ...child, text: `${child.label} has ended; nothing was sent to it.` };
+    }
+    const waitMs = this.#tooSoon(requester.sessionKey, child.sessionKey);
+    if (waitMs > 0) {
+      const error = `${child.label} was told something less than 2 s ago; wait ${(waitMs / 1000).toFixed(1)} s, or put it all in one message.`;
+      return { status: "rate_limited", ...child, code: "rate_limited", error, text: error };
+    }
+    return this.#tell(run, child, `${HEADING}\n${message.trim()}`, options.interrupt === true);
+  }
+
+  #tell(run: LiveRun, child: Controlled, text: string, interrupt: boolean): SteerResult {
+    if (interrupt && run.execution !== undefined) return this.#restart(run, run.execution, child, text);
+    const queued = run.state === "queued";
+    if (run.state === "waiting") {
+      // Its children may take long: it hears of this now, in a turn of its own, and goes on waiting afterwards.
+      run.state = "queued";
+      this.#carrier.enqueue(run, { prompt: text, resume: "next_turn" });
+    } else {
+      run.steer(text);
+    }
+    const when = queued ? "reads it with its task" : "reads it at its next step";
+    return { status: "accepted", ...child, mode: "inject", text: `${child.label} ${when}.` };
+  }
+
+  /** Another run in the same session; children stay with the session. It begins when the old turn has let go of the transcript. */
+  #restart(old: LiveRun, turn: Execution, child: Controlled, text: string): SteerResult {
+    const { registry, live, hub } = this.#parts;
+    const { idempotencyKey: _once, answer: _given, ...facts } = old.facts.row;
+    const row: NewRun = { ...facts, runId: randomUUID(), createdAt: Date.now() };
+    try {
+      registry.restart(row, old.id);
+    } catch (error) {
+      const { code, message } = causeOf(error);
+      return refuse("error", code, message).refusal;
+    }
+    const run = new LiveRun({ ...old.facts, row });
+    live.add(run);
+    const superseded: Cause = {
+      code: "run_killed",
+      message: `The run was interrupted by its requester and goes on as run ${row.runId}.`,
+    };
+    turn.abort(superseded);
+    void this.#settler.settle(old, { status: "killed", cause: superseded });
+    const { task, agentId, depth, label, rootSessionKey } = row;
+    hub.publish(
+      {
+        ...identity(run),
+        type: "accepted",
+        task,
+        agentId,
+        depth,
+        queuePosition: 0,
+        ...(label === undefined ? {} : { label }),
+      },
+      rootSessionKey,
+    );
+    void this.#begin(run, old, turn, text);
+    return {
+      status: "accepted",
+      ...child,
+      runId: row.runId,
+      mode: "restart",
+      text: `${child.label} was interrupted and goes on with it as run ${row.runId}.`,
+    };
+  }
+
+  async #begin(run: LiveRun, old: LiveRun, turn: Execution, text: string): Promise<void> {
+    await turn.released;
+    if (run.outcome.settled !== undefined) return;
+    // A turn that no thread took up has written nothing: its prompt is handed on.
+    const unread = [...(turn.threadId === undefined && old.prompt !== undefined ? [old.prompt] : []), ...old.steering];
+    this.#carrier.enqueue(run, { prompt: [...unread, text].join("\n\n"), resume: "next_turn" });
+  }
+
+  /** Milliseconds until this session may tell this child something again; 0 = now, and counted as done. */
+  #tooSoon(sessionKey: string, childSessionKey: string): number {
+    const now = performance.now();
+    for (const [pair, at] of this.#last) if (now - at >= PAIR_MS) this.#last.delete(pair);
+    const pair = `${sessionKey}\n${childSessionKey}`;
+    const before = this.#last.get(pair);
+    if (before !== undefined) return PAIR_MS - (now - before);
+    this.#last.set(pair, now);
+    return 0;
+  }
+}
+
+function messageFault(message: string): string | undefined {
+  if (typeof message !== "string" || message.trim() === "")
+    return "A steer needs a message: what the subagent is to know.";
+  if (message.length <= MESSAGE_CHARS) return undefined;
+  return `The message has ${message.length} characters and at most ${MESSAGE_CHARS} can be sent (it begins “${clip(message, 40)}”); put the rest in a file and name it.`;
+}
+
+/** Tells the child's model that this is no new task. */
+const HEADING = "[Message from the session that gave you the task]";
+const MESSAGE_CHARS = 4000;
+const PAIR_MS = 2000;

@@ -1,0 +1,98 @@
+/** Which children a caller means, and whether it may control them: its own, and a leaf none. */
+
+import type { ErrorCode } from "../errors.ts";
+import type { RunRow } from "../registry/run-row.ts";
+import { clip } from "../sessions/clip.ts";
+import type { Controlled, ControlRefusal, ListOptions, Requester } from "../types.ts";
+import type { Parts } from "./parts.ts";
+
+/** The newest run of each session that is meant, oldest first. */
+export type Targets = { runs: RunRow[] } | { refusal: ControlRefusal };
+
+/** @param target number in the list, run id or its prefix, session key, label or its beginning, `last`, `all`, `*` */
+export function targetsOf(parts: Parts, target: string, requester: Requester): Targets {
+  const { registry } = parts;
+  const named = target.trim();
+  const self = registry.byChildSession(requester.sessionKey);
+  if (self?.role === "leaf") {
+    return refuse("forbidden", "not_yours", "This session is a leaf: it has no subagents and controls none.");
+  }
+  if (named === requester.sessionKey || (self !== undefined && named === self.runId)) {
+    return refuse("forbidden", "not_yours", "A session can't control itself; name one of its subagents.");
+  }
+  if (named === "all" || named === "*") return { runs: activeChildren(parts, requester.sessionKey) };
+  if (named === "last") {
+    const last = registry.childrenOf(requester.sessionKey).at(-1);
+    return last === undefined
+      ? refuse("error", "not_found", "This session has started no subagent.")
+      : { runs: [current(parts, last)] };
+  }
+  const shown = NUMBER.test(named) ? listed(parts, requester.sessionKey) : [];
+  const byNumber = NUMBER.test(named) ? shown[Number(named) - 1] : undefined;
+  if (byNumber !== undefined) return { runs: [byNumber] };
+  const resolved = registry.resolve(requester.sessionKey, named);
+  if ("found" in resolved && !(NUMBER.test(named) && resolved.found.label !== named)) {
+    return { runs: [current(parts, resolved.found)] };
+  }
+  if ("error" in resolved && resolved.error === "ambiguous") {
+    const names = resolved.candidates.map((row) => `${labelOf(row)} (${row.runId})`).join(", ");
+    return refuse("error", "ambiguous", `${target} could be any of ${names}; give the run id.`);
+  }
+  if (NUMBER.test(named)) {
+    return refuse("error", "not_found", `There is no number ${named}: the list has ${shown.length}.`);
+  }
+  const elsewhere = registry.run(named) ?? registry.byChildSession(named);
+  return elsewhere === undefined
+    ? refuse(
+        "error",
+        "not_found",
+        `No subagent of this session is called ${clip(target, 100)}; list them to see their ids.`,
+      )
+    : refuse("forbidden", "not_yours", `${clip(target, 100)} was started by another session, which alone controls it.`);
+}
+
+/** Children as a list shows them: active ones and those that ended lately, oldest first, each session once. */
+export function listed({ registry }: Parts, sessionKey: string, options: ListOptions = {}): RunRow[] {
+  const since = Date.now() - (options.recentMinutes ?? LISTED_MINUTES) * 60_000;
+  const rows = options.descendants
+    ? registry.descendantsOf(sessionKey, { since })
+    : registry.childrenOf(sessionKey, { since });
+  // A session that was begun anew under another run id is one child.
+  const newest = new Map(rows.map((row) => [row.childSessionKey, row.runId]));
+  return rows.filter((row) => newest.get(row.childSessionKey) === row.runId);
+}
+
+/** Children at work, those with descendants at work, and those whose end isn't told yet: a kill waits for that. */
+export function activeChildren({ registry, live }: Parts, sessionKey: string): RunRow[] {
+  const active = registry.childrenOf(sessionKey, { since: Number.MAX_SAFE_INTEGER });
+  const listed = new Set(active.map((row) => row.runId));
+  const untold = live.untoldChildrenOf(sessionKey).filter((run) => !listed.has(run.id));
+  return [...active, ...untold.flatMap((run) => registry.run(run.id) ?? [])];
+}
+
+export function controlled(row: RunRow): Controlled {
+  return { runId: row.runId, sessionKey: row.childSessionKey, label: labelOf(row) };
+}
+
+export function labelOf({ label, task }: Pick<RunRow, "label" | "task">): string {
+  return label ?? clip(task.replace(/\s+/g, " ").trim(), LABEL_CHARS);
+}
+
+/** Unsettled, and no run of this process: only another process that shares the state directory can reach it. */
+export function isElsewhere({ live }: Parts, row: RunRow): boolean {
+  return row.state !== "settled" && live.get(row.runId) === undefined;
+}
+
+export function refuse(status: ControlRefusal["status"], code: ErrorCode, error: string): { refusal: ControlRefusal } {
+  return { refusal: { status, code, error, text: error } };
+}
+
+/** A run id that was given up for another in the same session stands for that one. */
+function current({ registry }: Parts, row: RunRow): RunRow {
+  return registry.byChildSession(row.childSessionKey) ?? row;
+}
+
+/** Nobody means a run id by so few digits. */
+const NUMBER = /^[1-9]\d{0,2}$/;
+const LISTED_MINUTES = 30;
+const LABEL_CHARS = 60;

@@ -1,0 +1,48 @@
+/** A run as the session tools show it: OpenClaw's fields and words. */
+
+import { clip } from "../sessions/clip.ts";
+import type { RunView } from "../types.ts";
+
+/** @param index its number in the list, from 1 */
+export function runRow(run: RunView, index: number) {
+  const ms = runtimeMs(run);
+  return {
+    index,
+    runId: run.runId,
+    sessionKey: run.childSessionKey,
+    label: runLabel(run),
+    task: clip(run.task, 200),
+    status: statusWord(run),
+    pendingDescendants: run.pendingDescendants,
+    runtime: `${Math.round(ms / 1000)}s`,
+    runtimeMs: ms,
+    ...(run.childSessions === undefined ? {} : { childSessions: run.childSessions }),
+    model: run.model,
+    totalTokens: run.usage.totalTokens,
+    startedAt: run.startedAt,
+    ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }),
+  };
+}
+
+export function isActive(run: RunView): boolean {
+  return run.state !== "settled" || run.pendingDescendants > 0;
+}
+
+export function runLabel({ label, task }: RunView): string {
+  return label ?? clip(task.replace(/\s+/g, " ").trim(), 60);
+}
+
+export function runtimeMs({ startedAt, endedAt }: RunView): number {
+  return startedAt === undefined ? 0 : (endedAt ?? Date.now()) - startedAt;
+}
+
+/** `queued | running | active (waiting on N children) | done | failed | timeout`. */
+export function statusWord(run: RunView): string {
+  const { pendingDescendants: below } = run;
+  if (below > 0 && run.state !== "running" && run.state !== "queued") {
+    return `active (waiting on ${below} ${below === 1 ? "child" : "children"})`;
+  }
+  if (run.state !== "settled") return run.state === "queued" ? "queued" : "running";
+  if (run.outcome?.status === "ok") return "done";
+  return run.outcome?.status === "timeout" ? "timeout" : "failed";
+}
