@@ -37,11 +37,9 @@ async function killing(name: string, siblings: number, rounds: number, warmUpRou
     await embedder.runtime.kill("all", embedder.requester);
     await sleep(100);
   }
-  const times = await embedder.times();
-  const gone = Array.from(
-    { length: rounds },
-    (_, n) => times[`${name}-${n}`]!.gone[0]! - calledAt.get(`${name}-${n}`)!,
-  );
+  const measured = Array.from({ length: rounds }, (_, n) => `${name}-${n}`);
+  const goneAt = await allGone(embedder, measured);
+  const gone = measured.map((id, n) => goneAt[n]! - calledAt.get(id)!);
   await embedder.close();
   return { [name]: settled, [`${name}Gone`]: gone };
 }
@@ -54,6 +52,16 @@ async function allAnswering(embedder: Embedder, ids: readonly string[]): Promise
     await sleep(20);
   }
   await sleep(100);
+}
+
+/** When the model saw each caller gone; a busy machine lets it wait for that. */
+async function allGone(embedder: Embedder, ids: readonly string[]): Promise<number[]> {
+  for (;;) {
+    const times = await embedder.times();
+    const gone = ids.flatMap((id) => times[id]?.gone[0] ?? []);
+    if (gone.length === ids.length) return gone;
+    await sleep(20);
+  }
 }
 
 const WARM_UP_ROUNDS = 2;

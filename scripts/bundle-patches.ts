@@ -186,8 +186,27 @@ export const getRuntimeConfig`,
     ],
   },
   {
+    // Settings of a profile in the user's home: the client that is left asks for none of them.
+    module: "@smithy/core/dist-es/submodules/config/shared-ini-file-loader/loadSharedConfigFiles.js",
+    why: NO_ENV,
+    contents: `export { CONFIG_PREFIX_SEPARATOR } from "./constants";
+export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
+  },
+  {
     module: "@smithy/core/dist-es/submodules/endpoints/middleware-endpoint/adaptors/getEndpointFromConfig.js",
     why: NO_ENV,
     contents: `export const getEndpointFromConfig = async () => undefined;`,
+  },
+  {
+    // Printed only when a variable asks for it, and the worker has no variables. The error itself is thrown on, as before.
+    module: "@openclaw/fs-safe/dist/root-impl.js",
+    why: "warnings that nothing can switch on in the worker",
+    edits: [
+      { from: "emitWriteBoundaryWarning(`post-write verification failed: ${String(error)}`);", to: "" },
+      {
+        from: "onVerificationFailure: err => emitWriteBoundaryWarning(`post-write verification failed: ${String(err)}`),",
+        to: "onVerificationFailure() {},",
+      },
+    ],
   },
 ];

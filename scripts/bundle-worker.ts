@@ -10,8 +10,7 @@ import { WORKER_PATCHES } from "./bundle-patches.ts";
 import { pruneUnused, replaceModules } from "./bundle-plugins.ts";
 
 /**
- * Writes `dist/worker/entry.js`, which holds all a thread needs, one file beside it for each API of `OWN_FILES`, and
- * `entry.js.LEGAL.txt` for all of them.
+ * Writes `dist/worker/entry.js`, the files it loads (`WORKER_FILES`), and `entry.js.LEGAL.txt` for all of them.
  * @param root the repository
  * @param dist where the build goes
  * @returns size of `entry.js`
@@ -24,7 +23,7 @@ export async function bundleWorker(root: string, dist: string): Promise<{ bytes:
 }
 
 /**
- * The same for any entry files; the files of `OWN_FILES` come with them.
+ * The same for any entry files; the `WORKER_FILES` come with them.
  * @param entryPoints path by the name of the file to be written, without `.js`
  */
 export async function bundleFiles(root: string, folder: string, entryPoints: Record<string, string>): Promise<void> {
@@ -32,20 +31,21 @@ export async function bundleFiles(root: string, folder: string, entryPoints: Rec
   const { metafile } = await build({
     ...WORKER_OPTIONS,
     absWorkingDir: root,
-    entryPoints: { ...entryPoints, ...ownFiles(root) },
+    entryPoints: { ...entryPoints, ...workerFiles(root) },
     outdir: folder,
     metafile: true,
-    plugins: [loadOwnFiles, replaceModules(WORKER_PATCHES), pruneUnused(SIDE_EFFECT_FREE)],
+    plugins: [loadWorkerFiles(root), replaceModules(WORKER_PATCHES), pruneUnused(SIDE_EFFECT_FREE)],
   });
-  const names = [...Object.keys(entryPoints), ...OWN_FILES, OPENCLAW];
+  const names = [...Object.keys(entryPoints), ...WORKER_FILES];
   for (const name of names) checkOrRemove(folder, `${name}.js`);
   const notices = names.map((name) => take(join(folder, `${name}.js.LEGAL.txt`)));
   writeFileSync(join(folder, "entry.js.LEGAL.txt"), licenseTexts(root, bundledModules(metafile), notices));
 }
 
-function ownFiles(root: string): Record<string, string> {
+function workerFiles(root: string): Record<string, string> {
   const apis = OWN_FILES.map((api): [string, string] => [api, `${PI_APIS}${api}`]);
-  return { ...Object.fromEntries(apis), [OPENCLAW]: join(root, "src", "worker", "engines", "openclaw", "engine.ts") };
+  const ours = Object.entries(OUR_FILES).map(([name, path]): [string, string] => [name, join(root, "src", path)]);
+  return Object.fromEntries([...apis, ...ours]);
 }
 
 /** A file that mustn't ship isn't left for a later step to find. */
@@ -93,17 +93,36 @@ export const OWN_FILES = [
 /** The engine that runs the gateway's own runner, loaded only by threads that have such a run. */
 const OPENCLAW = "openclaw";
 
-const loadOwnFiles: Plugin = {
-  name: "load-own-files",
-  setup(build) {
-    build.onResolve({ filter: new RegExp(`^${PI_APIS}(?:${OWN_FILES.join("|")})$`) }, ({ kind, path }) =>
-      kind === "dynamic-import" ? { path: `./${path.slice(PI_APIS.length)}.js`, external: true } : undefined,
-    );
-    build.onResolve({ filter: /^\.\/openclaw\/engine\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: `./${OPENCLAW}.js`, external: true } : undefined,
-    );
-  },
-};
+/**
+ * Modules of ours with a file of their own, by its name. What reads the user's files is apart from what speaks with
+ * servers, as the scan of a plugin asks: a file that does both could send what it read. The errors are apart because
+ * the others tell them by their class, so a thread may have it only once.
+ */
+const OUR_FILES = {
+  files: "worker/files.ts",
+  errors: "errors.ts",
+  [OPENCLAW]: "worker/engines/openclaw/engine.ts",
+} as const;
+
+/** All that is beside the entry. */
+export const WORKER_FILES: readonly string[] = [...OWN_FILES, ...Object.keys(OUR_FILES)];
+
+/** Leaves imports of the worker's other files standing, whoever imports them. */
+function loadWorkerFiles(root: string): Plugin {
+  const ours = new Map(Object.entries(OUR_FILES).map(([name, path]) => [join(root, "src", path), name]));
+  return {
+    name: "load-worker-files",
+    setup(build) {
+      build.onResolve({ filter: new RegExp(`^${PI_APIS}(?:${OWN_FILES.join("|")})$`) }, ({ kind, path }) =>
+        kind === "dynamic-import" ? { path: `./${path.slice(PI_APIS.length)}.js`, external: true } : undefined,
+      );
+      build.onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
+        const name = kind === "entry-point" ? undefined : ours.get(join(resolveDir, path));
+        return name === undefined ? undefined : { path: `./${name}.js`, external: true };
+      });
+    },
+  };
+}
 
 const NO_ENVIRONMENT = "__noEnvironment";
 

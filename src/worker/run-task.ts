@@ -6,12 +6,11 @@ import { WorkerEnd } from "../channel/worker-end.ts";
 import { causeOf, InprocessError, type Cause } from "../errors.ts";
 import { redact, redactText } from "../redact.ts";
 import { noUsage } from "../usage.ts";
-import { readAgentsMd } from "./agents-md.ts";
 import type { EngineLink, Transcript, TranscriptMessage } from "./engine.ts";
 import { loadEngine } from "./engines/load-engine.ts";
+import { openTranscript, readAgentsMd, type OpenTranscript } from "./files.ts";
 import { addedSystemPrompt, openingMessage, systemPrompt } from "./prompts.ts";
 import { createTools } from "./run-tools.ts";
-import { openTranscript, type OpenTranscript } from "./transcript.ts";
 
 /** Never rejects: the result goes to the host as `finished`, always the last message. */
 export async function runTask(task: EngineTask, port: MessagePort): Promise<void> {

@@ -3,7 +3,7 @@
 import type { EngineTask } from "../channel/protocol.ts";
 import type { WorkerEnd } from "../channel/worker-end.ts";
 import type { EngineTool } from "./engine.ts";
-import { createWorkerTools } from "./tools/index.ts";
+import { createWorkerTools } from "./files.ts";
 
 /** Host tools take the place of worker tools of the same name. */
 export async function createTools(task: EngineTask, end: WorkerEnd): Promise<EngineTool[]> {

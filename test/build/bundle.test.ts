@@ -1,12 +1,15 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assertWorkerText } from "../../scripts/bundle-check.ts";
 import { WORKER_PATCHES } from "../../scripts/bundle-patches.ts";
 import { applyEdits, replaceModules, type ModulePatch } from "../../scripts/bundle-plugins.ts";
-import { bundleWorker, OWN_FILES } from "../../scripts/bundle-worker.ts";
+import { bundleWorker, WORKER_FILES } from "../../scripts/bundle-worker.ts";
+import type * as Errors from "../../src/errors.ts";
+import type * as Files from "../../src/worker/files.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 let folder: string;
@@ -23,14 +26,45 @@ describe("the bundled worker", () => {
     ({ bytes } = await bundleWorker(ROOT, folder));
   });
 
-  it("is one file, and one more for each client that is seldom used", () => {
-    expect(readdirSync(worker).sort()).toEqual(
-      ["entry.js", "entry.js.LEGAL.txt", "openclaw.js", ...OWN_FILES.map((api) => `${api}.js`)].sort(),
-    );
+  it("is an entry, the file that reads files, the errors, and one file for each thing that is seldom used", () => {
+    expect(readdirSync(worker).sort()).toEqual([
+      "anthropic-messages.js",
+      "bedrock-converse-stream.js",
+      "entry.js",
+      "entry.js.LEGAL.txt",
+      "errors.js",
+      "files.js",
+      "google-generative-ai.js",
+      "google-vertex.js",
+      "openclaw.js",
+    ]);
     expect(bytes).toBe(statSync(join(worker, "entry.js")).size);
   });
 
-  it.each(["entry", ...OWN_FILES])(
+  it("reads files in one place and speaks with servers in others", () => {
+    const files = readdirSync(worker).filter((name) => name.endsWith(".js"));
+    const those = (pattern: RegExp): string[] =>
+      files.filter((name) => pattern.test(readFileSync(join(worker, name), "utf8")));
+    expect(those(/readFile/).sort()).toEqual(["files.js", "openclaw.js"]);
+    expect(those(/\bfetch\b/)).toContain("entry.js");
+    expect(those(/\bfetch\b|\bpost\b|http\.request/i)).not.toEqual(expect.arrayContaining(["files.js"]));
+  });
+
+  it("has the class of its errors once in a thread, wherever one is thrown", async () => {
+    const load = (name: string): Promise<object> => import(pathToFileURL(join(worker, name)).href) as Promise<object>;
+    writeFileSync(join(folder, "package.json"), `{"type":"module"}`);
+    const { openTranscript } = (await load("files.js")) as typeof Files;
+    const { InprocessError } = (await load("errors.js")) as typeof Errors;
+    const unusable = await openTranscript(folder, { id: "1", cwd: folder }).catch((error: unknown) => error);
+    expect(unusable).toBeInstanceOf(InprocessError);
+    for (const name of ["entry", "files", "openclaw"]) {
+      const text = readFileSync(join(worker, `${name}.js`), "utf8");
+      expect(text).toContain(`from"./errors.js"`);
+      expect(text).not.toMatch(/class InprocessError/);
+    }
+  });
+
+  it.each(["entry", ...WORKER_FILES.filter((name) => name !== "openclaw")])(
     "has no environment, eval or process in %s.js, small enough to be scanned",
     (name) => {
       const text = readFileSync(join(worker, `${name}.js`), "utf8");

@@ -12,7 +12,7 @@ describe("an empty config", () => {
       subagents: {
         runtime: "auto",
         fallback: true,
-        engine: "pi",
+        engine: "auto",
         isolation: "thread",
         pool: {
           minThreads: cores,
@@ -177,7 +177,7 @@ describe("our own section", () => {
     ]);
   });
 
-  it.each(["openclaw", "./engine.js", "", 3])("takes no engine that isn't pi, a path or a file URL: %s", (engine) => {
+  it.each(["claw", "./engine.js", "", 3])("takes no engine that isn't one of ours, a path or a file URL: %s", (engine) => {
     expect(issuesOf({ subagents: { engine } }).map((issue) => issue.path)).toEqual(["subagents.engine"]);
   });
 

@@ -45,6 +45,9 @@ const WAYS: Way[] = [
   { fits: /^npm start$/, check: startsTheDemo },
   { fits: /^npm run bench$/, check: isAScript },
   { fits: /^npm (test|run [a-z]+)$/, check: standsInCi },
+  { fits: /^npm pack$/, check: standsInOpenClawTests },
+  { fits: /^openclaw /, check: standsInOpenClawTests },
+  { fits: /^openclaw-inprocess doctor$/, check: examinesTheInstall },
   { fits: /^node examples\/embed\.mjs$/, check: hasATestOfItsOwn },
   { fits: /^openclaw-inprocess run --help$/, check: helps },
   { fits: /^node dist\/adapters\/cli\/main\.js$/, check: isTheCommand },
@@ -71,6 +74,27 @@ function isAScript(command: string): void {
   for (const [, file] of line.matchAll(/\bnode ((?!dist\/)\S+\.[cm]?[jt]s)\b/g)) {
     expect(existsSync(join(ROOT, file!)), `${file}, which package.json runs for ${command}`).toBe(true);
   }
+}
+
+/** `npm run test:openclaw` runs them with the real thing. */
+function standsInOpenClawTests(command: string): void {
+  const [file, words] = command.startsWith("npm ")
+    ? ["test/openclaw/helpers/plugin-install.ts", '"pack"']
+    : ["test/openclaw/readme-commands.test.ts", 'commandsIn(readDoc("README.md"))'];
+  expect(readDoc(file)).toContain(words);
+}
+
+async function examinesTheInstall(command: string, skip: Skip): Promise<void> {
+  skipWithoutShell(skip);
+  const shell = openShell();
+  expect(await shell.run(command)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("there is no OpenClaw configuration at ") as string,
+  });
+  mkdirSync(join(shell.home, ".openclaw"), { recursive: true });
+  writeFileSync(join(shell.home, ".openclaw", "openclaw.json"), "{}");
+  const run = await shell.run(command);
+  expect(run.stdout, run.stderr).toMatch(/^(ok {2}|FAIL) {2}host/m);
 }
 
 async function isTheCommand(command: string): Promise<void> {

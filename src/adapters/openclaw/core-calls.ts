@@ -74,7 +74,9 @@ async function concernsUs(here: Instance, requester: Requester, { toolName, para
   const children = await here.runtime.list(requester, { recentMinutes: DAY_MINUTES });
   if (toolName === "subagents") return children.length > 0;
   const target = params["sessionKey"] ?? params["label"];
-  return children.some(({ childSessionKey, label }) => target === childSessionKey || target === label);
+  if (children.some(({ childSessionKey, label }) => target === childSessionKey || target === label)) return true;
+  // Over a broken pairing the core's own can reach nobody; ours reaches whom the settings allow.
+  return toolName === "sessions_send" && here.coreIsBroken();
 }
 
 async function call(here: Instance, requester: Requester, event: ToolCallEvent): Promise<ToolOutput | undefined> {

@@ -4,7 +4,6 @@
  * is over; what the gateway only accepted could still be lost with its process.
  */
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { announcement } from "../../announce/completion-text.ts";
@@ -25,11 +24,8 @@ export type DeliveryOptions = {
   timeoutMs: number;
 };
 
-/** Call it where no request or tool call is under way: what it is called in is what its turns belong to. */
 export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
   const { busy } = options;
-  // A child settles in the async context of the tool call that asked for it, whose authority has ended by then.
-  const outside = AsyncLocalStorage.snapshot();
   /** Accepted by the gateway and not seen in the transcript yet: waited for again, never started again. */
   const accepted = new Map<string, string>();
   /** Tries in a row that started no turn, by session. */
@@ -42,7 +38,7 @@ export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
       const failedBefore = failures.get(sessionKey) ?? 0;
       failures.set(sessionKey, failedBefore + 1);
       const message = announcement(fresh, 0);
-      const runId = await outside(() => startTurn(options, sessionKey, message, batchKey(fresh), failedBefore));
+      const runId = await startTurn(options, sessionKey, message, batchKey(fresh), failedBefore);
       failures.delete(sessionKey);
       if (runId !== undefined) for (const { key } of fresh) accepted.set(key, runId);
     }
@@ -96,12 +92,14 @@ async function arrived(
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   let over = false;
-  const turn = runtime.subagent.waitForRun({ runId, timeoutMs }).then(
+  let turn: Promise<void> | undefined = runtime.subagent.waitForRun({ runId, timeoutMs }).then(
     (result) => void (over = result.status !== "timeout"),
-    () => undefined,
+    // Only the transcript is left to look at. A promise that is settled would turn the loop below without a pause.
+    () => void (turn = undefined),
   );
   for (let pause = FIRST_LOOK_MS; Date.now() < deadline; pause = Math.min(pause * 2, LAST_LOOK_MS)) {
-    await Promise.race([turn, delay(pause, undefined, { ref: false })]);
+    const pausing = delay(pause, undefined, { ref: false });
+    await (turn === undefined ? pausing : Promise.race([turn, pausing]));
     if (over) return;
     const found = await search(sessionKey, [key]).catch(() => []);
     if (found.length > 0) return;

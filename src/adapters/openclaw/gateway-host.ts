@@ -4,11 +4,13 @@ import type { Config } from "../../config.ts";
 import type { ChildContext, Host } from "../../host.ts";
 import type { Logger } from "../../log.ts";
 import type { OpenClawContext } from "../../sessions/openclaw-context.ts";
+import type { Completion } from "../../types.ts";
 import type { HostConfig, HostRuntime } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
 import { deliverByTurn } from "./delivery.ts";
 import { namedModels, servedModels } from "./models.ts";
 import type { OpenClawPackage, Sdk } from "./openclaw-package.ts";
+import { outsideOfCalls } from "./outside.ts";
 import { askPolicyHooks } from "./policy-hooks.ts";
 import { fileTranscripts, servedTranscripts } from "./requester-transcript.ts";
 import { sendInTurn } from "./send.ts";
@@ -27,6 +29,7 @@ export type GatewayHostOptions = {
   logger: Logger;
 };
 
+/** Call it where no request or tool call is under way. */
 export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions: SessionStore | undefined } {
   const { api, raw, config, engine, openclaw, sdk, busy, logger } = options;
   const search = openclaw.sessionsInFiles ? fileTranscripts(api, raw()) : servedTranscripts(api);
@@ -34,12 +37,16 @@ export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions
     sdk.updateSessionStore === undefined ? undefined : new SessionStore(api, raw(), sdk.updateSessionStore);
   const timeoutMs = config.agents.defaults.subagents.announceTimeoutMs;
   const withRunner = engine === "openclaw";
+  const deliver = deliverByTurn({ runtime: api, busy, search, logger, timeoutMs: timeoutMs * PATIENCE });
   const host: Host = {
-    deliver: deliverByTurn({ runtime: api, busy, search, logger, timeoutMs: timeoutMs * PATIENCE }),
+    deliver: (completions) => {
+      settleLost(sessions, completions, logger);
+      return deliver(completions);
+    },
     alreadyDelivered: (sessionKey, keys) => search(sessionKey, keys),
     resolveModel: withRunner ? namedModels(config) : servedModels(api, raw, config),
     workspaceDir: (agentId) => api.agent.resolveAgentWorkspaceDir(raw(), agentId),
-    sendTo: sendInTurn(api),
+    sendTo: sendInTurn(api, raw),
     ...(sessions === undefined
       ? {}
       : {
@@ -51,7 +58,7 @@ export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions
       ? { engineContext: (child?: ChildContext) => engineContext(options, child) }
       : { beforeToolCall: askPolicyHooks(sdk) }),
   };
-  return { host, sessions };
+  return { host: outsideOfCalls(host), sessions };
 }
 
 /** The host's runner reads the child's role from the store; ours reads nothing of it and needn't wait. */
@@ -61,6 +68,16 @@ async function startChild(sessions: SessionStore, child: ChildContext, wait: boo
   registered.catch((error: unknown) => {
     logger.warn({ runId: child.runId }, `the child isn't in the gateway's list of sessions: ${String(error)}`);
   });
+}
+
+/** Runs that a gateway before this one left behind: nobody was there to write their end into the store. */
+function settleLost(sessions: SessionStore | undefined, completions: readonly Completion[], logger: Logger): void {
+  for (const completion of completions) {
+    if (completion.outcome.status !== "interrupted") continue;
+    sessions?.settle(completion).catch((error: unknown) => {
+      logger.warn({ runId: completion.runId }, `the gateway's list of sessions doesn't show its end: ${String(error)}`);
+    });
+  }
 }
 
 /** The same for every run of an agent: the runner plans its list of models anew for each other configuration. */

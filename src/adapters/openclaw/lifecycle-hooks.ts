@@ -13,17 +13,10 @@ export function tellLifecycle(
   runtime: SubagentRuntime,
   { sdk, sessions, logger }: { sdk: Sdk; sessions: SessionStore | undefined; logger: Logger },
 ): void {
-  const agents = new Map<string, string>();
   const tell = async (event: RunEvent): Promise<void> => {
-    if (event.type === "accepted") {
-      agents.set(event.runId, event.agentId);
-      await spawned(sdk, event);
-    } else if (event.type === "settled") {
-      const agentId = agents.get(event.runId);
-      agents.delete(event.runId);
-      await ended(sdk, event);
-      if (agentId !== undefined) await sessions?.settle(agentId, event);
-    }
+    if (event.type === "accepted") await spawned(sdk, event);
+    if (event.type !== "settled") return;
+    await Promise.all([ended(sdk, event), sessions?.settle({ ...event, childSessionKey: event.sessionKey })]);
   };
   const listen = async (): Promise<void> => {
     for await (const event of runtime.events()) {

@@ -1,17 +1,18 @@
 /** A message to another session of the gateway, dispatched inside the process: no socket, no pairing. */
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
+import { InprocessError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
-import type { HostRuntime } from "./api.ts";
+import type { HostConfig, HostRuntime } from "./api.ts";
+import { outOfReach } from "./session-visibility.ts";
 
-/** Call it where no request or tool call is under way, as `deliverByTurn`. */
-export function sendInTurn({ subagent }: HostRuntime): NonNullable<Host["sendTo"]> {
-  const outside = AsyncLocalStorage.snapshot();
+export function sendInTurn({ subagent }: HostRuntime, raw: () => HostConfig): NonNullable<Host["sendTo"]> {
   return async (sessionKey, message, { from, timeoutMs }) => {
+    const refusal = outOfReach(raw(), from, sessionKey);
+    if (refusal !== undefined) throw new InprocessError("not_yours", refusal);
     const text = `[Message from session ${from}]\n${message}`;
     const turn = { sessionKey, message: text, deliver: false, idempotencyKey: randomUUID() };
-    const { runId } = await outside(() => subagent.run(turn));
+    const { runId } = await subagent.run(turn);
     if (timeoutMs <= 0) return { runId };
     const { status, error } = await subagent.waitForRun({ runId, timeoutMs });
     if (status === "error") throw new Error(error ?? `the turn of ${sessionKey} failed`);

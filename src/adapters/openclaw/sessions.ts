@@ -1,13 +1,14 @@
 /** Children in the gateway's session store, so that its own lists, history and web UI show them. */
 
 import { dirname, join } from "node:path";
-import type { RunEvent } from "../../events.ts";
 import type { ChildContext } from "../../host.ts";
-import type { OutcomeStatus } from "../../types.ts";
+import type { Completion, OutcomeStatus } from "../../types.ts";
 import type { HostConfig, HostRuntime } from "./api.ts";
 import { sessionStoreSetting, type UpdateSessionStore } from "./openclaw-package.ts";
+import { agentOf } from "./requester-transcript.ts";
 
 type Entry = Record<string, unknown>;
+type Ended = Pick<Completion, "childSessionKey" | "usage" | "outcome" | "runtimeMs" | "model">;
 
 /** What comes in one turn of the loop goes in one locked update: the whole store is read and written for each. */
 export class SessionStore {
@@ -29,16 +30,20 @@ export class SessionStore {
     return this.#merge(child.agentId, child.sessionKey, entryOf(child));
   }
 
-  settle(agentId: string, event: Extract<RunEvent, { type: "settled" }>): Promise<void> {
-    const { usage, outcome, runtimeMs, model, at } = event;
-    return this.#merge(agentId, event.sessionKey, {
+  /** Resolves when the child's end stands there. */
+  settle(ended: Ended): Promise<void> {
+    const { childSessionKey, usage, outcome, runtimeMs, model } = ended;
+    const now = Date.now();
+    return this.#merge(agentOf(childSessionKey), childSessionKey, {
       status: STATUS[outcome.status],
-      endedAt: at,
-      updatedAt: at,
+      endedAt: now,
+      updatedAt: now,
       runtimeMs,
       inputTokens: usage.input + usage.cacheRead + usage.cacheWrite,
       outputTokens: usage.output,
       totalTokens: usage.totalTokens,
+      // Of all its calls; OpenClaw would otherwise take it for how full the context is.
+      totalTokensFresh: false,
       ...(usage.costUsd > 0 ? { estimatedCostUsd: usage.costUsd } : {}),
       ...modelFields(model),
     });

@@ -2,8 +2,8 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
-import { vi } from "vitest";
 
 import { killProcessTree } from "./process-tree.ts";
 import type { Profile } from "./profile.ts";
@@ -75,9 +75,12 @@ async function answers({ port }: Profile, running: () => boolean): Promise<void>
       () => false,
     );
   };
-  await vi.waitUntil(asked, { timeout: START_WITHIN_MS, interval: 100 });
+  for (const deadline = Date.now() + START_WITHIN_MS; !(await asked()); await delay(LOOK_EVERY_MS)) {
+    if (Date.now() > deadline) throw new Error(`it didn't within ${START_WITHIN_MS} ms`);
+  }
   if (!running()) throw new Error("it ended by itself");
 }
 
 const START_WITHIN_MS = 90_000;
+const LOOK_EVERY_MS = 100;
 const STOP_WITHIN_MS = 15_000;

@@ -18,6 +18,13 @@ export async function packPlugin(): Promise<string> {
   return join(folder, tarball);
 }
 
+/** The folder that the tarball holds, unpacked anew; its absolute path. */
+export async function unpackPlugin(): Promise<string> {
+  const folder = freshFolder("unpacked");
+  await execa("tar", ["-xzf", await packPlugin(), "-C", folder]);
+  return join(folder, "package");
+}
+
 /**
  * `openclaw plugins install <path>` into a profile whose gateway isn't running yet, or is restarted afterwards.
  * A refusal is data: `code` isn't 0 and `output` (stdout and stderr) says why.

@@ -1,0 +1,103 @@
+/** A gateway of one variant, with its own scripted model, ready and warm; what can be asked of both. */
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { runOpenClaw } from "../../test/openclaw/helpers/command.ts";
+import { runGateway } from "../../test/openclaw/helpers/gateway-process.ts";
+import { installOpenClaw } from "../../test/openclaw/helpers/install.ts";
+import { onboardTemplate } from "../../test/openclaw/helpers/onboard.ts";
+import type { Profile } from "../../test/openclaw/helpers/profile.ts";
+import type { OpenClawConfig } from "../../test/openclaw/helpers/user-settings.ts";
+import type { Seen } from "./model-process.ts";
+import type { Variant } from "./variants.ts";
+
+export type BenchGateway = {
+  profile: Profile;
+  /** A turn of the main session, to its end. */
+  turn(text: string): Promise<void>;
+  seen(): Promise<Seen[]>;
+  /** Seconds of processor time of the gateway so far: its main thread, and all of it. */
+  cpu(): { main: number; all: number };
+  log(): string;
+  close(): Promise<void>;
+};
+
+export async function openGateway({ version, engine }: Variant): Promise<BenchGateway> {
+  const model = fork(MODEL, [JSON.stringify({ wrapped: version === "2026.9.6" })], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const [{ port }] = (await once(model, "message")) as [{ port: number }];
+  const profile = await onboardTemplate(await installOpenClaw(version), {
+    modelBaseUrl: `http://127.0.0.1:${port}/v1`,
+    edit: (config) => settings(config, engine),
+  });
+  // The core's way needs a device with every scope; with the plugin nothing ever asks for one.
+  if (engine === undefined && version === "2026.4.1") await pairWholly(profile);
+  const gateway = await runGateway(profile);
+  const pid = gatewayPid(gateway.pid);
+  return {
+    profile,
+    turn: (text) => turn(profile, text),
+    seen: async () => (await (await fetch(`http://127.0.0.1:${port}/seen`)).json()) as Seen[],
+    cpu: () => ({ main: cpuSeconds(`/proc/${pid}/task/${pid}/stat`), all: cpuSeconds(`/proc/${pid}/stat`) }),
+    log: () => gateway.log(),
+    close: async () => {
+      await gateway.stop();
+      model.disconnect();
+      await rm(profile.folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function settings(config: OpenClawConfig, engine: Variant["engine"]): void {
+  // Room for the largest round, for all alike.
+  config.agents.defaults["subagents"] = { maxConcurrent: 16, maxChildrenPerAgent: 20 };
+  if (engine === undefined) return;
+  config.plugins = {
+    ...config.plugins,
+    load: { paths: [ROOT] },
+    entries: { "openclaw-inprocess": { enabled: true, config: { subagents: { runtime: "inprocess", engine } } } },
+  };
+}
+
+/** The first connection pairs the device narrowly, the second asks for more and is refused, the third approves that. */
+async function pairWholly(profile: Profile): Promise<void> {
+  const gateway = await runGateway(profile);
+  await runOpenClaw(profile, ["gateway", "status"]);
+  await runOpenClaw(profile, ["devices", "list"]);
+  await runOpenClaw(profile, ["devices", "approve", "--latest"]);
+  await gateway.stop();
+}
+
+async function turn({ port, token }: Profile, text: string): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      "x-openclaw-session-key": "agent:main:main",
+    },
+    body: JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: text }] }),
+  });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`the gateway answered a turn with ${response.status}: ${body}`);
+}
+
+/** OpenClaw starts itself a second time; the gateway is the child. */
+function gatewayPid(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/);
+  return Number(children[0] || pid);
+}
+
+/** proc(5): fields 14 and 15, in ticks of 10 ms, counted from behind the name in brackets. */
+function cpuSeconds(file: string): number {
+  const text = readFileSync(file, "utf8");
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const MODEL = join(import.meta.dirname, "model-process.ts");

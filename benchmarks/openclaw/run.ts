@@ -1,0 +1,48 @@
+/**
+ * Compares gateways: the core as it is, and with this plugin. Each round starts every variant in a gateway of its own,
+ * from one onboarded state, in an order that is reversed every round.
+ *
+ *   npm run bench:openclaw                  3 rounds of all variants; writes results/openclaw.json and the table
+ *   npm run bench:openclaw -- --rounds 1 --only "plugin, pi engine, 2026.4.1"
+ */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Samples } from "../lib/benchmark.ts";
+import { thisMachine } from "../lib/machine.ts";
+import { openGateway } from "./gateway.ts";
+import { measure, type Rounds } from "./measure.ts";
+import { tableOf, writeTable } from "./table.ts";
+import { VARIANTS } from "./variants.ts";
+
+const { values } = parseArgs({ options: { rounds: { type: "string" }, only: { type: "string" } } });
+const chosen = VARIANTS.filter(({ name }) => values.only === undefined || name === values.only);
+if (chosen.length === 0)
+  throw new Error(`There is no variant ${values.only}; choose from ${VARIANTS.map(({ name }) => name).join("; ")}.`);
+const EACH_ROUND: Rounds = { floor: 15, one: 12, five: 5, sixteen: 3, streams: 2 };
+const machine = thisMachine();
+console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.platform}, Node ${machine.node}, load ${machine.load}`);
+const raw: Record<string, Samples[]> = {};
+for (let round = 0; round < Number(values.rounds ?? 3); round += 1) {
+  for (const variant of round % 2 === 0 ? chosen : chosen.toReversed()) {
+    const gateway = await openGateway(variant);
+    try {
+      const samples = await measure(gateway, EACH_ROUND);
+      (raw[variant.name] ??= []).push(samples);
+      console.log(`round ${round + 1}, ${variant.name}\n${tableOf({ [variant.name]: [samples] })}`);
+    } finally {
+      await gateway.close();
+    }
+  }
+}
+console.log(tableOf(raw));
+if (values.only === undefined) {
+  const folder = join(import.meta.dirname, "..", "results");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, "openclaw.json"),
+    `${JSON.stringify({ machine, command: "npm run bench:openclaw", raw })}\n`,
+  );
+  await writeTable(raw, machine);
+}

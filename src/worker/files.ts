@@ -1,0 +1,8 @@
+/**
+ * All of a thread that reads the user's files, as one module: built into a file of its own, apart from what speaks with
+ * servers, so that whoever looks at either sees what it can do (and the scan of a plugin does look).
+ */
+
+export { readAgentsMd } from "./agents-md.ts";
+export { createWorkerTools } from "./tools/index.ts";
+export { openTranscript, type OpenTranscript } from "./transcript.ts";

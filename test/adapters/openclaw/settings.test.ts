@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+
+import { readSettings } from "../../../src/adapters/openclaw/settings.ts";
+import { chooseTakeover } from "../../../src/adapters/openclaw/takeover.ts";
+import { selectRuntime } from "../../../src/policy/select-runtime.ts";
+
+const FILES = { sessionsInFiles: true };
+const SQLITE = { sessionsInFiles: false };
+
+describe("the settings of the plugin", () => {
+  it("are read from its entry, over the host's own defaults", () => {
+    const raw = entry({ runtime: "inprocess", pool: { maxThreads: 2 } });
+    const { subagents, agents } = readSettings(raw, FILES).config;
+    expect(subagents).toMatchObject({ runtime: "inprocess", pool: { minThreads: 1, maxThreads: 2 } });
+    expect(agents.defaults.subagents).toMatchObject({ maxSpawnDepth: 1, announceTimeoutMs: 90_000 });
+    expect(readSettings({}, SQLITE).config.agents.defaults.subagents).toMatchObject({
+      maxSpawnDepth: 5,
+      announceTimeoutMs: 120_000,
+    });
+  });
+
+  it("leave OpenClaw's configuration as it was", () => {
+    const raw = { agents: { defaults: {} } };
+    readSettings(raw, FILES);
+    expect(raw).toEqual({ agents: { defaults: {} } });
+  });
+
+  it.each([
+    [{ runtime: "inproces" }, /subagents\.runtime/],
+    [{ pool: { nice: 99 } }, /pool\.nice/],
+    [{ nonsense: 1 }, /nonsense/],
+    ["text", /subagents/],
+  ])("say what is wrong in the plugin's entry: %j", (subagents, message) => {
+    expect(() => readSettings(entry(subagents), FILES)).toThrow(message);
+  });
+
+  it("go on without what the host's own sections hold that we can't read", () => {
+    const raw = { agents: { defaults: { subagents: { maxConcurrent: 3, invented: true } } } };
+    const { config, passedOver } = readSettings(raw, FILES);
+    expect(config.agents.defaults.subagents.maxConcurrent).toBe(3);
+    expect(passedOver).toEqual([expect.stringContaining("agents.defaults.subagents.invented")]);
+  });
+});
+
+describe("which spawns are taken", () => {
+  it.each([
+    ["auto", "loopback", true, "openclaw", { spawns: "always", tools: true }],
+    ["auto", "loopback", true, "pi", { spawns: "when-broken", tools: true }],
+    ["inprocess", "lan", true, "pi", { spawns: "always", tools: true }],
+    ["auto", "lan", true, "openclaw", { spawns: "when-broken", tools: false }],
+    ["gateway", "loopback", true, "openclaw", { spawns: "when-broken", tools: false }],
+    ["gateway", "loopback", false, "openclaw", { spawns: "never", tools: false }],
+  ])("runtime %s, bind %s, fallback %s, engine %s", (runtime, bind, fallback, engine, expected) => {
+    const raw = { ...entry({ runtime, fallback }), gateway: { bind } };
+    const { config } = readSettings(raw, FILES);
+    expect(chooseTakeover(config, selectRuntime(config), engine)).toMatchObject(expected);
+  });
+});
+
+function entry(subagents: unknown) {
+  return { plugins: { entries: { "openclaw-inprocess": { config: { subagents } } } } };
+}
