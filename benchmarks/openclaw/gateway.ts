@@ -36,7 +36,8 @@ export async function openGateway({ version, engine }: Variant): Promise<BenchGa
   });
   // The core's way needs a device with every scope; with the plugin nothing ever asks for one.
   if (engine === undefined && version === "2026.4.1") await pairWholly(profile);
-  const gateway = await runGateway(profile);
+  // As users run it: every line of a log costs the loop.
+  const gateway = await runGateway(profile, []);
   const pid = gatewayPid(gateway.pid);
   return {
     profile,

@@ -35,7 +35,7 @@ test("a bad configuration is told in one line, the plugin stays off, and the cor
   // The core's own warnings name the plugin too.
   const said = gateway.log().match(/openclaw-inprocess(?: is |: ).*/g)!;
   expect(said).toEqual([expect.stringMatching(/^openclaw-inprocess is off: its settings are wrong: /)]);
-  for (const fault of ["subagents.runtim ", "subagents.fallback ", "subagents.pool.maxThreads "])
+  for (const fault of ["subagents.runtim: ", "subagents.fallback: ", "subagents.pool.maxThreads: "])
     expect(said[0]).toContain(fault);
   expect(await doctorFindings(gateway)).toContainEqual({
     level: "problem",

@@ -2,7 +2,7 @@
 
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 import { startModelServer, type ModelServer } from "../helpers/model-server.ts";
 import { startGateway, type Gateway } from "./helpers/gateway.ts";
@@ -42,7 +42,7 @@ describe.each(["pi", "openclaw"])("a child on anthropic, engine %s", (engine) =>
     await addAuthProfile(profile);
     gateway = await startGateway(profile);
     await gateway.turn(MAIN, TURN);
-    await expect.poll(() => main.requests.some(toldResult("READ-IT")), { timeout: 60_000 }).toBe(true);
+    await vi.waitUntil(() => main.requests.some(toldResult("READ-IT")), { timeout: 60_000, interval: 50 });
   });
   afterAll(() => anthropic.close());
 

@@ -20,6 +20,8 @@ export type DeliveryOptions = {
   busy: BusySessions;
   search: TranscriptSearch;
   logger: Logger;
+  /** How many children a session is still waiting for. */
+  stillRunning(sessionKey: string): Promise<number>;
   /** Milliseconds. */
   timeoutMs: number;
 };
@@ -37,15 +39,16 @@ export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
       if (busy.has(sessionKey)) return "busy";
       const failedBefore = failures.get(sessionKey) ?? 0;
       failures.set(sessionKey, failedBefore + 1);
-      const message = announcement(fresh, 0);
+      const message = announcement(fresh, await options.stillRunning(sessionKey));
       const runId = await startTurn(options, sessionKey, message, batchKey(fresh), failedBefore);
       failures.delete(sessionKey);
       if (runId !== undefined) for (const { key } of fresh) accepted.set(key, runId);
     }
     for (const { key } of completions) {
       const runId = accepted.get(key);
-      if (runId !== undefined) await arrived(options, sessionKey, key, runId);
+      const isThere = runId === undefined || (await arrived(options, sessionKey, key, runId));
       accepted.delete(key);
+      if (!isThere) throw new Error(`the turn for it failed before the result was in ${sessionKey}`);
     }
     return "delivered";
   };
@@ -84,25 +87,28 @@ function queueEvent({ system }: HostRuntime, sessionKey: string, message: string
   else system.requestHeartbeatNow?.({ reason: "subagent result", sessionKey });
 }
 
+/** @returns false when the turn failed before it had taken the result up */
 async function arrived(
   { runtime, search, timeoutMs }: DeliveryOptions,
   sessionKey: string,
   key: string,
   runId: string,
-): Promise<void> {
+): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
-  let over = false;
+  let status = "timeout";
   let turn: Promise<void> | undefined = runtime.subagent.waitForRun({ runId, timeoutMs }).then(
-    (result) => void (over = result.status !== "timeout"),
+    (result) => void (status = result.status),
     // Only the transcript is left to look at. A promise that is settled would turn the loop below without a pause.
     () => void (turn = undefined),
   );
   for (let pause = FIRST_LOOK_MS; Date.now() < deadline; pause = Math.min(pause * 2, LAST_LOOK_MS)) {
     const pausing = delay(pause, undefined, { ref: false });
     await (turn === undefined ? pausing : Promise.race([turn, pausing]));
-    if (over) return;
+    if (status === "ok") return true;
+    const failed = status === "error";
     const found = await search(sessionKey, [key]).catch(() => []);
-    if (found.length > 0) return;
+    if (found.length > 0) return true;
+    if (failed) return false;
   }
   throw new Error(`the gateway took the result up but it isn't in ${sessionKey} after ${timeoutMs} ms`);
 }

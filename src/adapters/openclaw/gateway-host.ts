@@ -27,17 +27,25 @@ export type GatewayHostOptions = {
   sdk: Sdk;
   busy: BusySessions;
   logger: Logger;
+  stillRunning(sessionKey: string): Promise<number>;
 };
 
 /** Call it where no request or tool call is under way. */
 export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions: SessionStore | undefined } {
-  const { api, raw, config, engine, openclaw, sdk, busy, logger } = options;
+  const { api, raw, config, engine, openclaw, sdk, busy, logger, stillRunning } = options;
   const search = openclaw.sessionsInFiles ? fileTranscripts(api, raw()) : servedTranscripts(api);
   const sessions =
     sdk.updateSessionStore === undefined ? undefined : new SessionStore(api, raw(), sdk.updateSessionStore);
   const timeoutMs = config.agents.defaults.subagents.announceTimeoutMs;
   const withRunner = engine === "openclaw";
-  const deliver = deliverByTurn({ runtime: api, busy, search, logger, timeoutMs: timeoutMs * PATIENCE });
+  const deliver = deliverByTurn({
+    runtime: api,
+    busy,
+    search,
+    logger,
+    stillRunning,
+    timeoutMs: timeoutMs * PATIENCE,
+  });
   const host: Host = {
     deliver: (completions) => {
       settleLost(sessions, completions, logger);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { selectEngine } from "../../policy/select-engine.ts";
 import { selectRuntime } from "../../policy/select-runtime.ts";
+import type { SubagentRuntime } from "../../runtime/runtime.ts";
 import { createSubagentRuntime } from "../embed.ts";
 import type { HostConfig, PluginApi, ServiceContext } from "./api.ts";
 import { BusySessions } from "./busy-sessions.ts";
@@ -12,6 +13,7 @@ import { instance, setInstance } from "./instance.ts";
 import { hostLogger } from "./log-lines.ts";
 import { findOpenClaw, loadSdk } from "./openclaw-package.ts";
 import { readPairing } from "./pairing.ts";
+import { agentOf } from "./requester-transcript.ts";
 import { tellLifecycle } from "./lifecycle-hooks.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { STATE_FOLDER } from "./state-folder.ts";
@@ -49,8 +51,9 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
   }
   const logger = hostLogger(api.logger);
   const sdk = await loadSdk(openclaw);
-  let onIdle = (_sessionKey: string): void => undefined;
-  const busy = new BusySessions(api.runtime.events, (sessionKey) => onIdle(sessionKey));
+  // Asked from when there is one on.
+  let runtime: SubagentRuntime | undefined;
+  const busy = new BusySessions(api.runtime.events, (sessionKey) => runtime?.deliverPending(sessionKey));
   const { host, sessions } = gatewayHost({
     api: api.runtime,
     raw: () => currentConfig(api, raw),
@@ -61,15 +64,19 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     sdk,
     busy,
     logger,
+    stillRunning: async (sessionKey) => {
+      const children = (await runtime?.list({ sessionKey, agentId: agentOf(sessionKey) })) ?? [];
+      return children.filter(({ state }) => state !== "settled").length;
+    },
   });
-  const runtime = await createSubagentRuntime({
+  runtime = await createSubagentRuntime({
     // The runtime's own check is of installs without a gateway around them.
     config: { ...config, subagents: { ...config.subagents, runtime: "inprocess", engine: engine.engine } },
     host,
     stateDir: join(stateDir, STATE_FOLDER),
-    logger,
+    // A gateway takes about a millisecond of its loop for a line of its log, and every run has five.
+    logger: { ...logger, info: (fields, msg) => logger.debug(fields, msg) },
   });
-  onIdle = (sessionKey) => runtime.deliverPending(sessionKey);
   setInstance({
     runtime,
     takeover,

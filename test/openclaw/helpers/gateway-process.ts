@@ -20,9 +20,12 @@ export type GatewayProcess = {
   kill(): Promise<void>;
 };
 
-/** Resolves when its HTTP endpoint answers; what was started is killed when that fails. */
-export async function runGateway(profile: Profile): Promise<GatewayProcess> {
-  const child = spawnGateway(profile);
+/**
+ * Resolves when its HTTP endpoint answers; what was started is killed when that fails.
+ * @param flags of `gateway run`. @default those that put WebSocket connections into the log
+ */
+export async function runGateway(profile: Profile, flags = VERBOSE): Promise<GatewayProcess> {
+  const child = spawnGateway(profile, flags);
   const { pid } = child;
   if (pid === undefined)
     throw new Error(`${profile.install.node} can't be started`, { cause: await once(child, "error") });
@@ -54,10 +57,9 @@ export async function runGateway(profile: Profile): Promise<GatewayProcess> {
 }
 
 /** OpenClaw starts itself a second time; a process group of its own is what reaches both. */
-function spawnGateway(profile: Profile): ChildProcess {
+function spawnGateway(profile: Profile, flags: readonly string[]): ChildProcess {
   const { install, port, env, folder } = profile;
-  // Verbose, or WebSocket connections aren't in the log.
-  const args = [install.entry, "gateway", "run", "--port", String(port), "--verbose", "--ws-log", "full"];
+  const args = [install.entry, "gateway", "run", "--port", String(port), ...flags];
   return spawn(install.node, args, {
     cwd: folder,
     env,
@@ -81,6 +83,7 @@ async function answers({ port }: Profile, running: () => boolean): Promise<void>
   if (!running()) throw new Error("it ended by itself");
 }
 
+const VERBOSE: readonly string[] = ["--verbose", "--ws-log", "full"];
 const START_WITHIN_MS = 90_000;
 const LOOK_EVERY_MS = 100;
 const STOP_WITHIN_MS = 15_000;
