@@ -40,7 +40,7 @@ test("a bad configuration is told in one line, the plugin stays off, and the cor
   expect(await doctorFindings(gateway)).toContainEqual({
     level: "problem",
     about: "settings",
-    text: expect.stringMatching(/fallback .*The plugin stays off\.$/) as string,
+    text: expect.stringMatching(/fallback: .*The plugin stays off\.$/) as string,
   });
 });
 

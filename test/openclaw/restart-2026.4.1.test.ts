@@ -46,6 +46,8 @@ describe.each(["pi", "openclaw"])("a gateway that is killed, engine %s", (engine
     const run = await runOf("hanging");
     expect(run).toMatchObject({ state: "settled", outcome: { status: "interrupted" } });
     await expect.poll(async () => (await runOf("hanging"))!.delivery).toBe("delivered");
+    // A session's turns come one after the other: a second telling would stand before this one.
+    await gateway.turn(CUT_OFF, NEXT);
     expect(count(await transcript(), `run: ${run!.runId}`)).toBe(1);
     expect(model.requests.filter(asked("HANG-TASK"))).toHaveLength(1);
     expect(model.requests.filter(toldResult(`run: ${run!.runId}`))).toHaveLength(1);
@@ -71,7 +73,9 @@ describe.each(["pi", "openclaw"])("a gateway that is killed, engine %s", (engine
     await gateway.restart();
 
     await expect.poll(async () => (await runOf("quick"))!.delivery, { timeout: 60_000 }).toBe("delivered");
+    await gateway.turn(TOLD, NEXT);
     expect(count(await transcript(), `run: ${run.runId}`)).toBe(1);
+    console.log("NEXT SEES", JSON.stringify(model.requests.find(asked(NEXT))!.messages.slice(-3)).slice(0, 3000), JSON.stringify(model.requests.findLast(asked(NEXT))!.messages.slice(-3)).slice(0, 3000));
     expect(model.requests.filter(toldResult("HANDED-OVER"))).toHaveLength(tellings);
     expect(model.requests.filter(asked("QUICK-TASK"))).toHaveLength(1);
     expect(loggedFields(gateway, "run delivered").some(({ runId }) => runId === run.runId)).toBe(true);
@@ -88,3 +92,4 @@ function count(text: string, part: string): number {
 
 const CUT_OFF = "agent:main:cut-off";
 const TOLD = "agent:main:told";
+const NEXT = "Is there anything new?";

@@ -8,7 +8,7 @@ import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
 import type { Requester } from "../../types.ts";
 import type { PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
-import { instance, type Instance } from "./instance.ts";
+import { startedInstance, type Instance } from "./instance.ts";
 import { agentOf } from "./requester-transcript.ts";
 import { blockReason } from "./tool-answer.ts";
 
@@ -23,7 +23,7 @@ export async function beforeCoreCall(
 ): Promise<ToolCallDecision | undefined> {
   const { toolName } = event;
   if (!CORE_TOOLS.includes(toolName)) return undefined;
-  const here = instance();
+  const here = await startedInstance();
   const { sessionKey } = context;
   if (here === undefined || sessionKey === undefined) return undefined;
   try {

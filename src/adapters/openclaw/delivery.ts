@@ -97,7 +97,10 @@ async function arrived(
   const deadline = Date.now() + timeoutMs;
   let status = "timeout";
   let turn: Promise<void> | undefined = runtime.subagent.waitForRun({ runId, timeoutMs }).then(
-    (result) => void (status = result.status),
+    (result) => {
+      ({ status } = result);
+      turn = undefined;
+    },
     // Only the transcript is left to look at. A promise that is settled would turn the loop below without a pause.
     () => void (turn = undefined),
   );
@@ -105,7 +108,7 @@ async function arrived(
     const pausing = delay(pause, undefined, { ref: false });
     await (turn === undefined ? pausing : Promise.race([turn, pausing]));
     if (status === "ok") return true;
-    const failed = status === "error";
+    const failed = status !== "timeout";
     const found = await search(sessionKey, [key]).catch(() => []);
     if (found.length > 0) return true;
     if (failed) return false;

@@ -3,6 +3,7 @@
  * threads, registry and runs are there once. The service starts and stops it; hooks and tools find it here.
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { SubagentRuntime } from "../../runtime/runtime.ts";
 import type { HostConfig } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
@@ -24,13 +25,32 @@ export function instance(): Instance | undefined {
   return slot().current;
 }
 
+/** The same, once a start that is under way has ended: a spawn that comes early isn't the core's for that. */
+export async function startedInstance(): Promise<Instance | undefined> {
+  const { starting } = slot();
+  if (starting !== undefined) await Promise.race([starting, delay(START_PATIENCE_MS, undefined, { ref: false })]);
+  return instance();
+}
+
+/** @param start sets the instance, or doesn't; never rejects */
+export async function starting(start: () => Promise<void>): Promise<void> {
+  const here = slot();
+  here.starting = start();
+  await here.starting;
+  here.starting = undefined;
+}
+
 export function setInstance(current: Instance | undefined): void {
   slot().current = current;
 }
 
-function slot(): { current?: Instance | undefined } {
-  const global = globalThis as { [KEY]?: { current?: Instance } };
+type Slot = { current?: Instance | undefined; starting?: Promise<void> | undefined };
+
+function slot(): Slot {
+  const global = globalThis as { [KEY]?: Slot };
   return (global[KEY] ??= {});
 }
 
 const KEY = Symbol.for("openclaw-inprocess.gateway");
+/** 2026.9.6 gives a hook 15 s. */
+const START_PATIENCE_MS = 10_000;

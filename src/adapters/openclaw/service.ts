@@ -9,7 +9,7 @@ import { createSubagentRuntime } from "../embed.ts";
 import type { HostConfig, PluginApi, ServiceContext } from "./api.ts";
 import { BusySessions } from "./busy-sessions.ts";
 import { gatewayHost } from "./gateway-host.ts";
-import { instance, setInstance } from "./instance.ts";
+import { instance, setInstance, starting } from "./instance.ts";
 import { hostLogger } from "./log-lines.ts";
 import { findOpenClaw, loadSdk } from "./openclaw-package.ts";
 import { readPairing } from "./pairing.ts";
@@ -22,11 +22,11 @@ import { chooseTakeover } from "./takeover.ts";
 /** Never rejects: a plugin that can't start says so in one line and leaves the gateway as it was. */
 export async function startInGateway(api: PluginApi, context: ServiceContext): Promise<void> {
   if (instance() !== undefined) return;
-  try {
-    await start(api, context);
-  } catch (error) {
-    api.logger.error(`openclaw-inprocess is off: ${messageOf(error)}`);
-  }
+  await starting(() =>
+    start(api, context).catch((error: unknown) => {
+      api.logger.error(`openclaw-inprocess is off: ${messageOf(error)}`);
+    }),
+  );
 }
 
 export async function stopInGateway(): Promise<void> {
