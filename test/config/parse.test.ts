@@ -177,9 +177,12 @@ describe("our own section", () => {
     ]);
   });
 
-  it.each(["claw", "./engine.js", "", 3])("takes no engine that isn't one of ours, a path or a file URL: %s", (engine) => {
-    expect(issuesOf({ subagents: { engine } }).map((issue) => issue.path)).toEqual(["subagents.engine"]);
-  });
+  it.each(["claw", "./engine.js", "", 3])(
+    "takes no engine that isn't one of ours, a path or a file URL: %s",
+    (engine) => {
+      expect(issuesOf({ subagents: { engine } }).map((issue) => issue.path)).toEqual(["subagents.engine"]);
+    },
+  );
 
   it("takes an engine's path", () => {
     const engine = resolve("engine.js");

@@ -51,9 +51,9 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
   }
   const logger = hostLogger(api.logger);
   const sdk = await loadSdk(openclaw);
-  // Asked from when there is one on.
-  let runtime: SubagentRuntime | undefined;
-  const busy = new BusySessions(api.runtime.events, (sessionKey) => runtime?.deliverPending(sessionKey));
+  // What the host is asked of it counts from when it is there.
+  const late: { runtime?: SubagentRuntime } = {};
+  const busy = new BusySessions(api.runtime.events, (sessionKey) => late.runtime?.deliverPending(sessionKey));
   const { host, sessions } = gatewayHost({
     api: api.runtime,
     raw: () => currentConfig(api, raw),
@@ -65,11 +65,11 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     busy,
     logger,
     stillRunning: async (sessionKey) => {
-      const children = (await runtime?.list({ sessionKey, agentId: agentOf(sessionKey) })) ?? [];
+      const children = (await late.runtime?.list({ sessionKey, agentId: agentOf(sessionKey) })) ?? [];
       return children.filter(({ state }) => state !== "settled").length;
     },
   });
-  runtime = await createSubagentRuntime({
+  const runtime = await createSubagentRuntime({
     // The runtime's own check is of installs without a gateway around them.
     config: { ...config, subagents: { ...config.subagents, runtime: "inprocess", engine: engine.engine } },
     host,
@@ -77,6 +77,7 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     // A gateway takes about a millisecond of its loop for a line of its log, and every run has five.
     logger: { ...logger, info: (fields, msg) => logger.debug(fields, msg) },
   });
+  late.runtime = runtime;
   setInstance({
     runtime,
     takeover,
