@@ -22,7 +22,11 @@ function register(api: PluginApi): void {
   registerCommands(api);
   if (api.registrationMode?.startsWith("cli")) return;
   api.registerTool(ownTools, { names: OWN_TOOLS });
-  api.on("before_tool_call", (event, context) => beforeCoreCall(event, context, api.logger), { matcher: CORE_TOOLS });
+  api.on("before_tool_call", (event, context) => beforeCoreCall(event, context, api.logger), {
+    matcher: CORE_TOOLS,
+    // After every other plugin: what one of them refuses or rewrites stays refused or rewritten.
+    priority: -1000,
+  });
   api.on("before_prompt_build", () => toolGuidance());
   registerService(api);
 }

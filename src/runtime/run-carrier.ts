@@ -65,8 +65,14 @@ export class RunCarrier {
     if (turn.resume === "next_turn") this.#publish(run, { type: "resumed", reason: "steered" });
     if (run.startedAt !== undefined) return;
     run.startedAt = now;
+  }
+
+  /** The run has its thread; how long that took to boot is no time of the run's own. */
+  #started(run: LiveRun, threadId: number, queueMs: number): void {
+    this.#publish(run, { type: "started", threadId, queueMs: Math.round(queueMs) });
     const { timeoutMs } = run.facts;
-    if (timeoutMs > 0) run.timer = setTimeout(() => void this.#timeUp(run), timeoutMs);
+    if (timeoutMs === 0 || run.timer !== undefined || run.outcome.settled !== undefined) return;
+    run.timer = setTimeout(() => void this.#timeUp(run), timeoutMs);
   }
 
   #execute(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">, queueMs: number): Execution {
@@ -78,7 +84,7 @@ export class RunCarrier {
       dedicated: isolation === "dedicated" || run.lostBefore,
       grace: config.subagents.grace,
       watched: hub.wantsText(run.id, row.rootSessionKey),
-      onStarted: (threadId) => this.#publish(run, { type: "started", threadId, queueMs: Math.round(queueMs) }),
+      onStarted: (threadId) => this.#started(run, threadId, queueMs),
       onEvents: (events) => events.forEach((event) => this.#heard(run, event)),
       onRequest: (request, signal) => this.#answer(run, request, signal),
       onTerminate: (threadId) => this.#spare(run, threadId),

@@ -7,7 +7,7 @@ import { messageOf } from "../../errors.ts";
 import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
 import type { Requester } from "../../types.ts";
-import type { PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
+import type { HostConfig, PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
 import { startedInstance, type Instance } from "./instance.ts";
 import { agentOf } from "./requester-transcript.ts";
 import { blockReason } from "./tool-answer.ts";
@@ -29,7 +29,9 @@ export async function beforeCoreCall(
   try {
     const requester = requesterOf(here, sessionKey, event, context);
     const ours =
-      toolName === "sessions_spawn" ? await takesSpawn(here, event.params) : await concernsUs(here, requester, event);
+      toolName === "sessions_spawn"
+        ? await takesSpawn(here, requester.agentId, event.params)
+        : await concernsUs(here, requester, event);
     if (!ours) return undefined;
     const output = await call(here, requester, event);
     return output && { block: true, blockReason: blockReason(toolName, output) };
@@ -47,13 +49,17 @@ function requesterOf(here: Instance, sessionKey: string, event: ToolCallEvent, c
     sessionKey,
     agentId,
     workspaceDir: here.workspaceDir(agentId),
+    // Our own children call over their channel: one that calls here is the core's, and not at the top.
+    ...(sessionKey.includes(":subagent:") ? { depth: 1 } : {}),
     ...(turnId === undefined ? {} : { turnId }),
   };
 }
 
-async function takesSpawn(here: Instance, params: Record<string, unknown>): Promise<boolean> {
+async function takesSpawn(here: Instance, agentId: string, params: Record<string, unknown>): Promise<boolean> {
   const { spawns } = here.takeover;
   if (spawns === "never" || isCoresOwn(params)) return false;
+  // The host's own runner puts a child into its sandbox; ours knows none, and a child mustn't leave it.
+  if (here.engine !== "openclaw" && mayBeSandboxed(here.config, agentId)) return false;
   return spawns === "always" || here.coreIsBroken();
 }
 
@@ -67,6 +73,15 @@ function isCoresOwn(params: Record<string, unknown>): boolean {
     params["sandbox"] === "require" ||
     attached
   );
+}
+
+function mayBeSandboxed(config: HostConfig, agentId: string): boolean {
+  type Sandboxed = { sandbox?: { mode?: string } };
+  type Agents = { defaults?: Sandboxed; list?: ({ id?: string } & Sandboxed)[]; entries?: Record<string, Sandboxed> };
+  const { defaults, list = [], entries = {} } = (config["agents"] ?? {}) as Agents;
+  const own = list.find(({ id }) => id?.toLowerCase() === agentId) ?? entries[agentId];
+  const mode = own?.sandbox?.mode ?? defaults?.sandbox?.mode ?? "off";
+  return mode !== "off";
 }
 
 /** Whether a sibling's call is about one of our children. */

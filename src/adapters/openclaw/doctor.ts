@@ -38,37 +38,41 @@ export async function examine({ config, stateDir, openclaw }: DoctorOptions): Pr
     return [{ level: "problem", about: "host", text, fix }];
   }
   const host: Finding = { level: "ok", about: "host", text: `OpenClaw ${openclaw.version}, ${openclaw.root}` };
+  const { findings, offersTools } = choices(config, openclaw);
   return [
     host,
-    ...choices(config, openclaw),
+    ...findings,
     pairingFinding(await readPairing(stateDir), await hasPending(stateDir), openclaw),
-    ...toolFindings(config, openclaw),
+    ...(offersTools ? toolFindings(config, openclaw) : []),
     stateFinding(stateDir),
   ];
 }
 
-function choices(raw: HostConfig, openclaw: OpenClawPackage): Finding[] {
+function choices(raw: HostConfig, openclaw: OpenClawPackage): { findings: Finding[]; offersTools: boolean } {
+  const off = (text: string, ...fix: string[]): { findings: Finding[]; offersTools: boolean } => ({
+    findings: [{ level: "problem", about: "settings", text, fix }],
+    offersTools: false,
+  });
   if (!isEnabled(raw)) {
     const text = "the plugin isn't enabled in this configuration: subagents take the core's own path";
-    return [{ level: "problem", about: "settings", text, fix: [`openclaw plugins enable ${PLUGIN_ID}`] }];
+    return off(text, `openclaw plugins enable ${PLUGIN_ID}`);
   }
   let settings;
   try {
     settings = readSettings(raw, openclaw);
   } catch (error) {
-    return [
-      { level: "problem", about: "settings", text: `${messageOf(error).replaceAll("\n", " ")} The plugin stays off.` },
-    ];
+    return off(`${messageOf(error).replaceAll("\n", " ")} The plugin stays off.`);
   }
   const { config, passedOver } = settings;
   const runtime = selectRuntime(config);
   const engine = selectEngine(config, openclaw.runnerMissing === undefined ? {} : { missing: openclaw.runnerMissing });
   const takeover = chooseTakeover(config, runtime, engine.engine);
-  return [
+  const findings: Finding[] = [
     ...passedOver.map((text): Finding => ({ level: "note", about: "settings", text: `${text}; it is left out` })),
     { level: "ok", about: "runtime", text: `${SPAWNS[takeover.spawns]}: ${takeover.reason}` },
     { level: "ok", about: "engine", text: `${engine.engine}: ${engine.reason}` },
   ];
+  return { findings, offersTools: takeover.tools };
 }
 
 function pairingFinding(pairing: Pairing, pending: boolean, openclaw: OpenClawPackage): Finding {

@@ -1,10 +1,15 @@
-/** Searches a requester's transcript for completion keys, a block at a time: transcripts grow and the loop is shared. */
+/**
+ * Searches a requester's transcript for completion keys, a block at a time: transcripts grow and the loop is shared.
+ * A key counts when its message was answered: 2026.4.1 leaves a user message without an answer out of the session's
+ * next turn, so what a gateway was killed over would stand in the file and never be read by a model.
+ */
 
 import { open, readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import type { HostConfig, HostRuntime } from "./api.ts";
 import { sessionStoreSetting } from "./openclaw-package.ts";
 
+/** Those of the keys that stand in a message an assistant's follows. */
 export type TranscriptSearch = (sessionKey: string, keys: readonly string[]) => Promise<string[]>;
 
 /** For hosts whose sessions are files. */
@@ -20,7 +25,8 @@ export function servedTranscripts(runtime: HostRuntime): TranscriptSearch {
   return async (sessionKey, keys) => {
     const { messages } = await runtime.subagent.getSessionMessages({ sessionKey, limit: NEWEST });
     const texts = messages.map((message) => JSON.stringify(message));
-    return keys.filter((key) => texts.some((text) => text.includes(key)));
+    const lastAnswer = (messages as { role?: unknown }[]).findLastIndex(({ role }) => role === "assistant");
+    return keys.filter((key) => texts.slice(0, Math.max(0, lastAnswer)).some((text) => text.includes(key)));
   };
 }
 
@@ -37,38 +43,44 @@ async function transcriptOf(runtime: HostRuntime, config: HostConfig, sessionKey
   return isAbsolute(file) ? file : join(dirname(storePath), file);
 }
 
-/** @returns those of `keys` that stand in the file; none when it isn't there */
+/** @returns those of `keys` that stand in the file before an assistant's message; none when it isn't there */
 export async function searchFile(file: string, keys: readonly string[]): Promise<string[]> {
-  const wanted = new Map(keys.map((key) => [key, Buffer.from(key)]));
-  const overlap = Math.max(0, ...[...wanted.values()].map((bytes) => bytes.length - 1));
-  const found: string[] = [];
-  let handle;
-  try {
-    handle = await open(file, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+  const wanted = keys.map((key) => Buffer.from(key));
+  const overlap = Math.max(ANSWER.length, ...wanted.map((bytes) => bytes.length)) - 1;
+  const firstAt = new Map<string, number>();
+  let lastAnswerAt = -1;
+  for await (const { bytes, at } of blocksOf(file, overlap)) {
+    keys.forEach((key, n) => {
+      const index = firstAt.has(key) ? -1 : bytes.indexOf(wanted[n]!);
+      if (index >= 0) firstAt.set(key, at + index);
+    });
+    const answer = bytes.lastIndexOf(ANSWER);
+    if (answer >= 0) lastAnswerAt = at + answer;
   }
+  return keys.filter((key) => (firstAt.get(key) ?? Infinity) < lastAnswerAt);
+}
+
+/** Each begins with the last `overlap` bytes of the one before: what is looked for may lie across two. */
+async function* blocksOf(file: string, overlap: number): AsyncGenerator<{ bytes: Buffer; at: number }> {
+  const handle = await open(file, "r").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (handle === undefined) return;
   try {
     const block = Buffer.allocUnsafe(overlap + BLOCK_BYTES);
-    let kept = 0;
-    while (wanted.size > 0) {
+    for (let kept = 0, at = 0; ;) {
       const { bytesRead } = await handle.read(block, kept, BLOCK_BYTES);
-      if (bytesRead === 0) break;
-      const seen = block.subarray(0, kept + bytesRead);
-      for (const [key, bytes] of wanted) {
-        if (!seen.includes(bytes)) continue;
-        found.push(key);
-        wanted.delete(key);
-      }
-      // A key may lie across two blocks.
-      kept = Math.min(overlap, seen.length);
-      seen.copy(block, 0, seen.length - kept);
+      if (bytesRead === 0) return;
+      const bytes = block.subarray(0, kept + bytesRead);
+      yield { bytes, at };
+      kept = Math.min(overlap, bytes.length);
+      at += bytes.length - kept;
+      bytes.copy(block, 0, bytes.length - kept);
     }
   } finally {
     await handle.close();
   }
-  return found;
 }
 
 /** `agent:<agentId>:…`; the gateway's own default for keys of another form. */
@@ -76,6 +88,8 @@ export function agentOf(sessionKey: string): string {
   return /^agent:([^:]+):/.exec(sessionKey)?.[1] ?? "main";
 }
 
+/** In a line of JSON only a message's own role stands like this: inside a text the quotes are escaped. */
+const ANSWER = Buffer.from('"role":"assistant"');
 /** Some tens of microseconds of searching between two turns of the loop. */
 const BLOCK_BYTES = 256 * 1024;
 const NEWEST = 200;

@@ -12,7 +12,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 const BLOCK = 256 * 1024;
 
 describe("the search for keys in a transcript", () => {
-  it("finds those that stand there, wherever a block ends, and no others", async () => {
+  it("finds those that an answer follows, wherever a block ends, and no others", async () => {
     const file = join(dir, "transcript.jsonl");
     const place = fc.oneof(
       fc.integer({ min: BLOCK - 60, max: BLOCK + 10 }),
@@ -20,18 +20,30 @@ describe("the search for keys in a transcript", () => {
       fc.nat(2 * BLOCK),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(place, { maxLength: 3 }), async (places) => {
+      fc.asyncProperty(fc.array(place, { maxLength: 3 }), place, async (places, answered) => {
         const keys = places.map((_, n) => `subagent:key-${n}-0123456789abcdef`);
-        const text = Buffer.alloc(2 * BLOCK + 200, 120);
-        const sorted = [...places].sort((a, b) => a - b).map((at, n) => at + n * 50);
-        sorted.forEach((at, n) => text.write(keys[n]!, Math.min(at, text.length - 50)));
-        const there = keys.filter((key) => text.includes(key));
+        const text = Buffer.alloc(2 * BLOCK + 300, 120);
+        const at = [...places].sort((a, b) => a - b).map((each, n) => each + n * 50);
+        at.forEach((each, n) => text.write(keys[n]!, each));
+        text.write('"role":"assistant"', answered);
+        const answerAt = text.lastIndexOf('"role":"assistant"');
+        const there = keys.filter((key) => text.includes(key) && text.indexOf(key) < answerAt);
         writeFileSync(file, text);
-        const found = await searchFile(file, [...keys, "subagent:nowhere"]);
-        expect(found.toSorted()).toEqual(there.toSorted());
+        expect(await searchFile(file, [...keys, "subagent:nowhere"])).toEqual(there);
       }),
-      { numRuns: 60 },
+      { numRuns: 80 },
     );
+  });
+
+  it("takes a message for none that a text only quotes", async () => {
+    const file = join(dir, "quoting.jsonl");
+    const line = (role: string, text: string) =>
+      `${JSON.stringify({ type: "message", message: { role, content: text } })}\n`;
+    const told = line("user", "key: subagent:one") + line("toolResult", '{"role":"assistant"}');
+    writeFileSync(file, told);
+    expect(await searchFile(file, ["subagent:one"])).toEqual([]);
+    writeFileSync(file, told + line("assistant", "NO_REPLY"));
+    expect(await searchFile(file, ["subagent:one"])).toEqual(["subagent:one"]);
   });
 
   it("finds nothing in a file that isn't there", async () => {
