@@ -21,10 +21,16 @@ export type Refusal = { status: "forbidden" | "error" } & Cause;
 export function planSpawn(
   config: Config,
   params: SpawnParams,
-  requester: Pick<Requester, "agentId">,
+  requester: Pick<Requester, "agentId" | "sandboxed">,
   depth: number,
 ): SpawnPlan | Refusal {
   const limits = config.agents.defaults.subagents;
+  // OpenClaw's own runner puts a child into its sandbox; no other engine has one.
+  if (requester.sandboxed === true && config.subagents.engine !== "openclaw") {
+    return forbidden(
+      "This session is sandboxed and a subagent here wouldn't be, so it can't start one; do the work here.",
+    );
+  }
   if (depth >= limits.maxSpawnDepth) {
     return forbidden(
       `This session is at depth ${depth} and agents.defaults.subagents.maxSpawnDepth is ${limits.maxSpawnDepth}, so it can't start subagents; do the work here.`,

@@ -9,6 +9,8 @@ export type JsonToolSpec<S extends z.ZodType> = {
   label: string;
   description: string;
   schema: S;
+  /** Makes what models write for "nothing" into nothing. @default the arguments as they are */
+  tidy?(args: unknown): unknown;
   /** Rejections become `{ status: "error" }` results. */
   call(args: z.output<S>, toolCallId: string, signal: AbortSignal): Promise<Record<string, unknown>>;
   /** Whether this result ends the session's turn. @default never */
@@ -22,7 +24,7 @@ export function jsonTool<S extends z.ZodType>(spec: JsonToolSpec<S>): HostTool &
     description: spec.description,
     parameters: jsonSchemaOf(spec.schema),
     async execute(toolCallId, args, signal) {
-      const parsed = spec.schema.safeParse(args);
+      const parsed = spec.schema.safeParse(spec.tidy?.(args) ?? args);
       if (!parsed.success)
         return jsonOutput({ status: "error", code: "params_invalid", error: sentence(spec.name, parsed.error) });
       try {

@@ -1,5 +1,6 @@
 /** The tool `sessions_spawn`: a model's arguments in, a run started, and told at once. */
 
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { AS_IT_IS, LATER } from "../policy/spawn-params.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
@@ -13,15 +14,36 @@ export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester
     description:
       "Hand a task to a subagent that works apart from you, with tools and a context of its own. Answers at once; the result comes to you later as a message by itself. Several calls in one turn work side by side. Give the subagent everything it needs to know in `task`.",
     schema: spawnSchema,
+    tidy: tidySpawn,
     async call(args, toolCallId) {
       const { timeoutSeconds, runtime: _subagent, thread: _unbound, ...params } = args;
       const seconds = params.runTimeoutSeconds ?? timeoutSeconds;
       const spawn = { ...params, ...(seconds === undefined ? {} : { runTimeoutSeconds: seconds }) };
-      // Call ids repeat from turn to turn with some model servers, so one alone names no call.
+      // Call ids repeat from turn to turn with some model servers, and from answer to answer: one alone names no call.
       const { turnId } = requester;
-      return runtime.spawn(spawn, requester, turnId === undefined ? {} : { idempotencyKey: `${turnId}:${toolCallId}` });
+      const idempotencyKey = `${turnId}:${toolCallId}:${fingerprint(spawn)}`;
+      return runtime.spawn(spawn, requester, turnId === undefined ? {} : { idempotencyKey });
     },
   });
+}
+
+/** Models fill optional arguments with null, "" or []; and write an agent's id as it is shown to them. */
+function tidySpawn(args: unknown): unknown {
+  if (typeof args !== "object" || args === null || Array.isArray(args)) return args;
+  const given = Object.entries(args).filter(([name, value]) => name === "task" || !isNothing(value));
+  return Object.fromEntries(
+    given.map(([name, value]) => [name, name === "agentId" && typeof value === "string" ? value.toLowerCase() : value]),
+  );
+}
+
+function isNothing(value: unknown): boolean {
+  return (
+    value === null || (typeof value === "string" && value.trim() === "") || (Array.isArray(value) && value.length === 0)
+  );
+}
+
+function fingerprint(spawn: object): string {
+  return createHash("sha256").update(JSON.stringify(spawn)).digest("hex").slice(0, 16);
 }
 
 const short = (max: number) => z.string().trim().min(1).max(max);

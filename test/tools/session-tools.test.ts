@@ -36,6 +36,31 @@ describe("sessions_spawn", () => {
     }
   });
 
+  it("takes null, empty texts and empty lists for nothing, and an agent's id in any case", async () => {
+    const { spawn } = await tools();
+    const nothing = { label: "", model: null, thinking: " ", attachments: [], cwd: "", runTimeoutSeconds: null };
+    const { details } = await spawn({ task: "echo", agentId: "Main", ...nothing });
+    expect(details).toMatchObject({ status: "accepted", modelApplied: false });
+  });
+
+  it("starts nothing for a session that is sandboxed, which its child wouldn't be", async () => {
+    const { runtime, requester } = await tools();
+    const [spawnTool] = createSessionTools(runtime, { ...requester, sandboxed: true });
+    const { details } = await spawnTool!.execute("call_0", { task: "echo" }, AbortSignal.timeout(5_000));
+    expect(details).toMatchObject({ status: "forbidden", error: expect.stringContaining("sandboxed") as string });
+    expect(await runtime.list(requester)).toEqual([]);
+  });
+
+  it("takes a call's id that comes again with another task for another call", async () => {
+    const { runtime, requester } = await tools();
+    const [spawnTool] = createSessionTools(runtime, { ...requester, turnId: "turn-1" });
+    const call = async (task: string) =>
+      ((await spawnTool!.execute("call_0", { task }, AbortSignal.timeout(5_000))).details as Json)["runId"];
+    const first = await call("echo one");
+    expect(await call("echo two")).not.toBe(first);
+    expect(await call("echo one")).toBe(first);
+  });
+
   it("takes timeoutSeconds for runTimeoutSeconds, and prefers the latter", async () => {
     const { spawn, host } = await tools();
     await spawn({ task: "waits", timeoutSeconds: 1 });

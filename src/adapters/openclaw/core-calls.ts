@@ -6,7 +6,7 @@
 import { messageOf } from "../../errors.ts";
 import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
-import type { Requester } from "../../types.ts";
+import type { Requester, RunView } from "../../types.ts";
 import type { HostConfig, PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
 import { startedInstance, type Instance } from "./instance.ts";
 import { agentOf } from "./requester-transcript.ts";
@@ -27,6 +27,7 @@ export async function beforeCoreCall(
   const { sessionKey } = context;
   if (here === undefined || sessionKey === undefined) return undefined;
   try {
+    here.followChanges();
     const requester = requesterOf(here, sessionKey, event, context);
     const ours =
       toolName === "sessions_spawn"
@@ -59,7 +60,7 @@ async function takesSpawn(here: Instance, agentId: string, params: Record<string
   const { spawns } = here.takeover;
   if (spawns === "never" || isCoresOwn(params)) return false;
   // The host's own runner puts a child into its sandbox; ours knows none, and a child mustn't leave it.
-  if (here.engine !== "openclaw" && mayBeSandboxed(here.config, agentId)) return false;
+  if (here.engine !== "openclaw" && mayBeSandboxed(here.config(), agentId)) return false;
   return spawns === "always" || here.coreIsBroken();
 }
 
@@ -84,14 +85,24 @@ function mayBeSandboxed(config: HostConfig, agentId: string): boolean {
   return mode !== "off";
 }
 
-/** Whether a sibling's call is about one of our children. */
+/** Whether a sibling's call is about one of our children; children that the core started are the core's to answer for. */
 async function concernsUs(here: Instance, requester: Requester, { toolName, params }: ToolCallEvent): Promise<boolean> {
+  const recentMinutes = typeof params["recentMinutes"] === "number" ? params["recentMinutes"] : RECENT_MINUTES;
+  if (toolName === "subagents" && params["target"] === undefined) {
+    return (await here.runtime.list(requester, { recentMinutes })).length > 0;
+  }
   const children = await here.runtime.list(requester, { recentMinutes: DAY_MINUTES });
-  if (toolName === "subagents") return children.length > 0;
-  const target = params["sessionKey"] ?? params["label"];
-  if (children.some(({ childSessionKey, label }) => target === childSessionKey || target === label)) return true;
+  const target = params["target"] ?? params["sessionKey"] ?? params["label"];
+  if (typeof target === "string" && children.some((child) => isMeant(child, target.trim()))) return true;
   // Over a broken pairing the core's own can reach nobody; ours reaches whom the settings allow.
   return toolName === "sessions_send" && here.coreIsBroken();
+}
+
+/** By any of the ways that a target may name a child. */
+function isMeant({ runId, childSessionKey, label }: RunView, target: string): boolean {
+  if (target === "") return false;
+  if (["last", "all", "*"].includes(target) || /^\d{1,3}$/.test(target)) return true;
+  return childSessionKey === target || runId.startsWith(target) || label?.startsWith(target) === true;
 }
 
 async function call(here: Instance, requester: Requester, event: ToolCallEvent): Promise<ToolOutput | undefined> {
@@ -99,4 +110,6 @@ async function call(here: Instance, requester: Requester, event: ToolCallEvent):
   return tool?.execute(event.toolCallId ?? "", event.params, new AbortController().signal);
 }
 
+/** As `subagents` lists them when nothing else is said. */
+const RECENT_MINUTES = 30;
 const DAY_MINUTES = 1440;

@@ -12,12 +12,15 @@ import type { Takeover } from "./takeover.ts";
 export type Instance = {
   runtime: SubagentRuntime;
   takeover: Takeover;
+  /** Takes over what the host's configuration has become; cheap when nothing has changed. */
+  followChanges(): void;
   /** What children can do, for a tool's description. */
   engine: string;
   busy: BusySessions;
   /** Whether the core's spawn would certainly be refused for its pairing. */
   coreIsBroken(): Promise<boolean>;
-  config: HostConfig;
+  /** OpenClaw's configuration as it is now. */
+  config(): HostConfig;
   workspaceDir(agentId: string): string;
 };
 

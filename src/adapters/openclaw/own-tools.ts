@@ -22,6 +22,7 @@ export function ownTools(context: ToolContext): PluginTool[] | null {
   const here = instance();
   const { sessionKey } = context;
   if (here === undefined || !here.takeover.tools || sessionKey === undefined) return null;
+  here.followChanges();
   const agentId = context.agentId ?? agentOf(sessionKey);
   const requester = {
     sessionKey,

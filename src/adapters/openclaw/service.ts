@@ -15,7 +15,7 @@ import { findOpenClaw, loadSdk } from "./openclaw-package.ts";
 import { readPairing } from "./pairing.ts";
 import { agentOf } from "./requester-transcript.ts";
 import { tellLifecycle } from "./lifecycle-hooks.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { followChanges, readSettings, type Settings } from "./settings.ts";
 import { STATE_FOLDER } from "./state-folder.ts";
 import { chooseTakeover } from "./takeover.ts";
 
@@ -65,7 +65,9 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     busy,
     logger,
     stillRunning: async (sessionKey) => {
-      const children = (await late.runtime?.list({ sessionKey, agentId: agentOf(sessionKey) })) ?? [];
+      const requester = { sessionKey, agentId: agentOf(sessionKey) };
+      // A delivery may still be under way when the runtime is closed.
+      const children = (await late.runtime?.list(requester).catch(() => [])) ?? [];
       return children.filter(({ state }) => state !== "settled").length;
     },
   });
@@ -80,11 +82,12 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
   late.runtime = runtime;
   setInstance({
     runtime,
+    followChanges: followChanges(config, () => currentConfig(api, raw), openclaw),
     takeover,
     engine: engine.engine,
     busy,
     coreIsBroken: async () => openclaw.sessionsInFiles && (await readPairing(stateDir)).state === "narrow",
-    config: raw,
+    config: () => currentConfig(api, raw),
     workspaceDir: (agentId) => host.workspaceDir(agentId),
   });
   tellLifecycle(runtime, { sdk, sessions, logger });

@@ -18,18 +18,19 @@ export type Settings = {
  */
 export function readSettings(raw: HostConfig, host: Pick<OpenClawPackage, "sessionsInFiles">): Settings {
   const filled = withDefaults(raw, host);
-  try {
-    return { config: parseConfig(filled), passedOver: [] };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    const ours = error.issues.filter(({ path }) => path.startsWith(OWN_PATH));
-    if (ours.length > 0) throw new ConfigError(ours);
-    // OpenClaw has accepted its own sections: what we don't understand in them is newer than we are.
-    for (const { path } of error.issues) remove(filled, path);
-    return {
-      config: parseConfig(filled),
-      passedOver: error.issues.map(({ path, message }) => `${path} ${message}`),
-    };
+  const passedOver: string[] = [];
+  for (;;) {
+    try {
+      return { config: parseConfig(filled), passedOver };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const ours = error.issues.filter(({ path }) => path.startsWith(OWN_PATH));
+      if (ours.length > 0) throw new ConfigError(ours);
+      // OpenClaw has accepted its own sections: what we don't understand in them is newer than we are.
+      const removed = error.issues.filter(({ path }) => takeOut(filled, path));
+      if (removed.length === 0) throw error;
+      passedOver.push(...removed.map(({ path, message }) => `${path} ${message}`));
+    }
   }
 }
 
@@ -56,12 +57,56 @@ function sub(root: Record<string, unknown>, ...path: string[]): Record<string, u
   return at;
 }
 
-function remove(root: Record<string, unknown>, path: string): void {
-  const names = path.split(/[.[\]]+/).filter((name) => name !== "");
-  const last = names.pop();
-  let at: unknown = root;
-  for (const name of names) at = (at as Record<string, unknown> | undefined)?.[name];
-  if (last !== undefined && typeof at === "object" && at !== null) delete (at as Record<string, unknown>)[last];
+/**
+ * Takes out what stands at a path or, when nothing does, what should have held it.
+ * @returns false when the path leads nowhere at all
+ */
+function takeOut(root: unknown, path: string): boolean {
+  if (typeof root !== "object" || root === null) return false;
+  const key = keyAtStart(root, path);
+  if (key === undefined) return false;
+  const rest = path.slice(key.length).replace(/^(\]|\[|\.)+/, "");
+  const at = root as Record<string, unknown>;
+  if (rest !== "" && takeOut(at[key], rest)) return true;
+  if (Array.isArray(root)) root.splice(Number(key), 1);
+  else delete at[key];
+  return true;
+}
+
+/** The longest key the path begins with: a model's or provider's name may have dots in it. */
+function keyAtStart(root: object, path: string): string | undefined {
+  return Object.keys(root)
+    .filter((key) => path === key || [".", "[", "]"].some((end) => path.startsWith(key + end)))
+    .sort((a, b) => b.length - a.length)[0];
 }
 
 const OWN_PATH = `plugins.entries.${PLUGIN_ID}`;
+
+/**
+ * Takes over what the host changed while it runs (models, agents, policies); limits of what is running already, and our
+ * own section, are those of the start. A change that can't be read leaves everything as it was.
+ */
+export function followChanges(
+  config: Config,
+  read: () => HostConfig,
+  host: Pick<OpenClawPackage, "sessionsInFiles">,
+): () => void {
+  let seen = read();
+  let seenText = JSON.stringify(seen);
+  return () => {
+    const now = read();
+    if (now === seen) return;
+    seen = now;
+    const text = JSON.stringify(now);
+    if (text === seenText) return;
+    seenText = text;
+    try {
+      const fresh = readSettings(now, host).config;
+      Object.assign(config.agents, fresh.agents);
+      Object.assign(config.models, fresh.models);
+      Object.assign(config.tools, fresh.tools);
+    } catch {
+      // Said above; the doctor tells what is wrong.
+    }
+  };
+}

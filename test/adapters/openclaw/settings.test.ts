@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { readSettings } from "../../../src/adapters/openclaw/settings.ts";
+import { followChanges, readSettings } from "../../../src/adapters/openclaw/settings.ts";
 import { chooseTakeover } from "../../../src/adapters/openclaw/takeover.ts";
 import { selectRuntime } from "../../../src/policy/select-runtime.ts";
 
@@ -39,6 +39,39 @@ describe("the settings of the plugin", () => {
     const { config, passedOver } = readSettings(raw, FILES);
     expect(config.agents.defaults.subagents.maxConcurrent).toBe(3);
     expect(passedOver).toEqual([expect.stringContaining("agents.defaults.subagents.invented")]);
+  });
+});
+
+describe("a host section that can't be read", () => {
+  it("is left out as far as it can't be, names with dots and list members included", () => {
+    const providers = {
+      "llama.cpp": { baseUrl: 3, models: [] },
+      fine: { baseUrl: "http://127.0.0.1:1/v1", models: [] },
+    };
+    const list = [{ id: "My Agent" }, { id: "ops" }];
+    const { config, passedOver } = readSettings({ agents: { list }, models: { providers } }, FILES);
+    expect(Object.keys(config.agents.list)).toEqual(["ops", "main"]);
+    expect(config.models.providers["fine"]).toBeDefined();
+    expect(passedOver.join("\n")).toMatch(/agents\.list\[0\]\.id/);
+    expect(passedOver.join("\n")).toMatch(/llama\.cpp/);
+  });
+});
+
+describe("a configuration that changes while the gateway runs", () => {
+  it("is taken over where the host's sections have changed, and left where it can't be read", () => {
+    let raw: Record<string, unknown> = { agents: { defaults: { model: "a/one" } } };
+    const { config } = readSettings(raw, FILES);
+    const { agents } = config;
+    const follow = followChanges(config, () => raw, FILES);
+    follow();
+    expect(agents.defaults.model?.primary).toBe("a/one");
+    raw = { agents: { defaults: { model: "a/two" }, list: [{ id: "ops" }] } };
+    follow();
+    expect(agents.defaults.model?.primary).toBe("a/two");
+    expect(Object.keys(agents.list)).toContain("ops");
+    raw = { ...entry({ nonsense: 1 }), agents: { defaults: { model: "a/three" } } };
+    follow();
+    expect(agents.defaults.model?.primary).toBe("a/two");
   });
 });
 
