@@ -5,7 +5,7 @@
 
 import { isMainThread } from "node:worker_threads";
 import type { PluginApi } from "./openclaw/api.ts";
-import { beforeCoreCall, CORE_TOOLS } from "./openclaw/core-calls.ts";
+import { AFTER_ALL_OTHERS, beforeCoreCall, CORE_TOOLS } from "./openclaw/core-calls.ts";
 import { registerInWorker } from "./openclaw/in-worker.ts";
 import { OWN_TOOLS, ownTools } from "./openclaw/own-tools.ts";
 import { toolGuidance } from "./openclaw/system-prompt.ts";
@@ -24,8 +24,7 @@ function register(api: PluginApi): void {
   api.registerTool(ownTools, { names: OWN_TOOLS });
   api.on("before_tool_call", (event, context) => beforeCoreCall(event, context, api.logger), {
     matcher: CORE_TOOLS,
-    // After every other plugin: what one of them refuses or rewrites stays refused or rewritten.
-    priority: -1000,
+    priority: AFTER_ALL_OTHERS,
   });
   api.on("before_prompt_build", () => toolGuidance());
   registerService(api);

@@ -27,19 +27,25 @@ export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester
   });
 }
 
-/** Models fill optional arguments with null, "" or []; and write an agent's id as it is shown to them. */
+/** Models fill optional arguments with null, "" or no attachments; and write an agent's id as it is shown to them. */
 function tidySpawn(args: unknown): unknown {
   if (typeof args !== "object" || args === null || Array.isArray(args)) return args;
-  const given = Object.entries(args).filter(([name, value]) => name === "task" || !isNothing(value));
-  return Object.fromEntries(
-    given.map(([name, value]) => [name, name === "agentId" && typeof value === "string" ? value.toLowerCase() : value]),
-  );
+  const given = Object.entries(args).filter(([name, value]) => name === "task" || !isNothing(name, value));
+  return Object.fromEntries(given.map(([name, value]) => [name, tidyValue(name, value)]));
 }
 
-function isNothing(value: unknown): boolean {
-  return (
-    value === null || (typeof value === "string" && value.trim() === "") || (Array.isArray(value) && value.length === 0)
-  );
+function tidyValue(name: string, value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  if (name === "agentId") return value.trim().toLowerCase();
+  if (name === "thinking") return THINKING_WORDS[value.trim().toLowerCase()] ?? value.trim().toLowerCase();
+  // It names a run in lists; a model that writes a sentence means no harm.
+  return name === "label" ? [...value.trim()].slice(0, LABEL_CHARS).join("") : value;
+}
+
+/** An empty list of tools is something: it allows none. */
+function isNothing(name: string, value: unknown): boolean {
+  if (Array.isArray(value)) return name === "attachments" && value.length === 0;
+  return value === null || (typeof value === "string" && value.trim() === "");
 }
 
 function fingerprint(spawn: object): string {
@@ -93,6 +99,17 @@ function refusals(args: Record<string, unknown>): Record<string, string> {
   return found;
 }
 
+/** Other words that OpenClaw takes. */
+const THINKING_WORDS: Record<string, string> = {
+  none: "off",
+  min: "minimal",
+  on: "low",
+  mid: "medium",
+  med: "medium",
+  highest: "high",
+  "x-high": "xhigh",
+};
+const LABEL_CHARS = 100;
 const SENDING = new Set(["target", "transport", "channel", "to", "threadId", "thread_id", "replyTo", "reply_to"]);
 const KNOWN = new Set(
   "task label agentId model thinking cwd runTimeoutSeconds timeoutSeconds thread mode cleanup expectsCompletionMessage toolsAllow toolsDeny isolation runtime".split(

@@ -36,7 +36,7 @@ describe("sessions_spawn", () => {
     }
   });
 
-  it("takes null, empty texts and empty lists for nothing, and an agent's id in any case", async () => {
+  it("takes null, empty texts and no attachments for nothing, and an agent's id in any case", async () => {
     const { spawn } = await tools();
     const nothing = { label: "", model: null, thinking: " ", attachments: [], cwd: "", runTimeoutSeconds: null };
     const { details } = await spawn({ task: "echo", agentId: "Main", ...nothing });

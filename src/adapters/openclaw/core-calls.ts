@@ -15,6 +15,9 @@ import { blockReason } from "./tool-answer.ts";
 /** The core's tools that may be answered here. */
 export const CORE_TOOLS = ["sessions_spawn", "subagents", "sessions_history", "sessions_send"];
 
+/** The hook's place: what another plugin refuses or rewrites stays refused or rewritten. */
+export const AFTER_ALL_OTHERS = -1000;
+
 /** @returns undefined: the core's own tool does it */
 export async function beforeCoreCall(
   event: ToolCallEvent,
@@ -45,7 +48,8 @@ export async function beforeCoreCall(
 
 function requesterOf(here: Instance, sessionKey: string, event: ToolCallEvent, context: ToolCallContext): Requester {
   const agentId = context.agentId ?? agentOf(sessionKey);
-  const turnId = event.runId ?? context.runId;
+  // A call without an id can't be told from another one.
+  const turnId = event.toolCallId === undefined ? undefined : (event.runId ?? context.runId);
   return {
     sessionKey,
     agentId,
@@ -59,8 +63,11 @@ function requesterOf(here: Instance, sessionKey: string, event: ToolCallEvent, c
 async function takesSpawn(here: Instance, agentId: string, params: Record<string, unknown>): Promise<boolean> {
   const { spawns } = here.takeover;
   if (spawns === "never" || isCoresOwn(params)) return false;
-  // The host's own runner puts a child into its sandbox; ours knows none, and a child mustn't leave it.
-  if (here.engine !== "openclaw" && mayBeSandboxed(here.config(), agentId)) return false;
+  // The host's own runner puts a child into its sandbox, where it has one; ours knows none. A child mustn't leave it.
+  if (mayBeSandboxed(here.config(), agentId)) {
+    const target = typeof params["agentId"] === "string" ? params["agentId"].toLowerCase() : agentId;
+    if (here.engine !== "openclaw" || !mayBeSandboxed(here.config(), target)) return false;
+  }
   return spawns === "always" || here.coreIsBroken();
 }
 

@@ -5,11 +5,12 @@
 
 import { messageOf } from "../../errors.ts";
 import { workerBridge } from "../../sessions/openclaw-context.ts";
+import { AFTER_ALL_OTHERS } from "./core-calls.ts";
 import type { PluginApi, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
 import { blockReason } from "./tool-answer.ts";
 
 export function registerInWorker(api: PluginApi): void {
-  api.on("before_tool_call", answerOnHost);
+  api.on("before_tool_call", answerOnHost, { priority: AFTER_ALL_OTHERS });
 }
 
 async function answerOnHost(event: ToolCallEvent, context: ToolCallContext): Promise<ToolCallDecision | undefined> {

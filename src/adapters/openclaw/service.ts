@@ -9,7 +9,7 @@ import { createSubagentRuntime } from "../embed.ts";
 import type { HostConfig, PluginApi, ServiceContext } from "./api.ts";
 import { BusySessions } from "./busy-sessions.ts";
 import { gatewayHost } from "./gateway-host.ts";
-import { instance, setInstance, starting } from "./instance.ts";
+import { instance, setInstance, startedInstance, starting } from "./instance.ts";
 import { hostLogger } from "./log-lines.ts";
 import { findOpenClaw, loadSdk } from "./openclaw-package.ts";
 import { readPairing } from "./pairing.ts";
@@ -30,7 +30,8 @@ export async function startInGateway(api: PluginApi, context: ServiceContext): P
 }
 
 export async function stopInGateway(): Promise<void> {
-  const here = instance();
+  // A start that is under way would leave its threads behind.
+  const here = await startedInstance();
   if (here === undefined) return;
   setInstance(undefined);
   here.busy.close();
@@ -78,6 +79,9 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     stateDir: join(stateDir, STATE_FOLDER),
     // A gateway takes about a millisecond of its loop for a line of its log, and every run has five.
     logger: { ...logger, info: (fields, msg) => logger.debug(fields, msg) },
+  }).catch((error: unknown) => {
+    busy.close();
+    throw error;
   });
   late.runtime = runtime;
   setInstance({
