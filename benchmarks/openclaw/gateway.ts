@@ -4,6 +4,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { request, type IncomingMessage, type RequestOptions } from "node:http";
 import { join } from "node:path";
 import { runOpenClaw } from "../../test/openclaw/helpers/command.ts";
 import { runGateway } from "../../test/openclaw/helpers/gateway-process.ts";
@@ -42,7 +43,7 @@ export async function openGateway({ version, engine }: Variant): Promise<BenchGa
   return {
     profile,
     turn: (text) => turn(profile, text),
-    seen: async () => (await (await fetch(`http://127.0.0.1:${port}/seen`)).json()) as Seen[],
+    seen: async () => JSON.parse(await ask({ port, path: "/seen" })) as Seen[],
     cpu: () => ({ main: cpuSeconds(`/proc/${pid}/task/${pid}/stat`), all: cpuSeconds(`/proc/${pid}/stat`) }),
     log: () => gateway.log(),
     close: async () => {
@@ -74,17 +75,24 @@ async function pairWholly(profile: Profile): Promise<void> {
 }
 
 async function turn({ port, token }: Profile, text: string): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
-    method: "POST",
-    headers: {
-      authorization: `Bearer ${token}`,
-      "content-type": "application/json",
-      "x-openclaw-session-key": "agent:main:main",
-    },
-    body: JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: text }] }),
-  });
-  const body = await response.text();
-  if (!response.ok) throw new Error(`the gateway answered a turn with ${response.status}: ${body}`);
+  const headers = {
+    authorization: `Bearer ${token}`,
+    "content-type": "application/json",
+    "x-openclaw-session-key": "agent:main:main",
+  };
+  const body = JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: text }] });
+  await ask({ port, path: "/v1/chat/completions", method: "POST", headers }, body);
+}
+
+/** On a connection of its own: one that is kept open is closed under a request by a gateway that stalls. */
+export async function ask(options: RequestOptions, body = ""): Promise<string> {
+  const call = request({ host: "127.0.0.1", agent: false, ...options });
+  call.end(body);
+  const [response] = (await once(call, "response")) as [IncomingMessage];
+  let text = "";
+  for await (const chunk of response.setEncoding("utf8")) text += chunk as string;
+  if (response.statusCode !== 200) throw new Error(`the gateway answered with ${response.statusCode}: ${text}`);
+  return text;
 }
 
 /** OpenClaw starts itself a second time; the gateway is the child. */

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Samples } from "../lib/benchmark.ts";
 import { median } from "../lib/statistics.ts";
-import type { BenchGateway } from "./gateway.ts";
+import { ask, type BenchGateway } from "./gateway.ts";
 import type { Seen } from "./model-process.ts";
 
 export type Rounds = { floor: number; one: number; five: number; sixteen: number; streams: number };
@@ -92,7 +92,7 @@ async function stalls(gateway: BenchGateway, children: number, rounds: number): 
     const pinging = (async () => {
       while (going) {
         const asked = performance.now();
-        await fetch(`http://127.0.0.1:${gateway.profile.port}/readyz`).then((response) => response.text());
+        await ask({ port: gateway.profile.port, path: "/readyz" });
         longest = Math.max(longest, performance.now() - asked);
         await delay(PING_EVERY_MS);
       }

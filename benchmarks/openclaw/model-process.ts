@@ -4,7 +4,7 @@
  *   main turn "#spawn=<round> n=<children> bytes=<answer>"   calls sessions_spawn n times in one answer, then ends
  *   main turn "#floor=<round>"                               calls a tool that does nothing, then ends
  *   child "#child=<id> bytes=<answer>"                       streams so many bytes in pieces of 64
- *   a turn that hands over results                           says NO_REPLY
+ *   a turn that hands over results                           says a word; 2026.9.6 takes silence for a failure
  *
  * `GET /seen` answers with what was asked when, as `Seen[]`; times are milliseconds since the epoch with fractions.
  * Its argument is a JSON `{ wrapped }`: tools are called through `tool_call`, as 2026.9.6 has it.
@@ -52,7 +52,7 @@ function answer(request: RecordedRequest): Reply {
   request.messages = [];
   if (kind === "child")
     return { text: FILLER.repeat(numberIn(text, "bytes") / FILLER.length), chunkChars: FILLER.length };
-  if (kind === "handover") return "NO_REPLY";
+  if (kind === "handover") return "Noted.";
   if (kind !== "main") return "done";
   return { toolCalls: callsOf(text, ids[0]!) };
 }
@@ -69,7 +69,7 @@ function callsOf(text: string, id: string): ScriptedToolCall[] {
     return [wrapped === true ? called("agents_list", {}, id) : called("process", { action: "list" }, id)];
   const bytes = numberIn(text, "bytes");
   return Array.from({ length: numberIn(text, "n") }, (_, n) =>
-    called("sessions_spawn", { task: `#child=${id}.${n} bytes=${bytes}`, label: `${id}.${n}` }, `${id}.${n}`),
+    called("sessions_spawn", { task: `#child=${id}.${n} bytes=${bytes}`, label: `#child=${id}.${n}` }, `${id}.${n}`),
   );
 }
 

@@ -40,7 +40,7 @@ async function runTurn(
   signal: AbortSignal,
 ): Promise<EngineResult> {
   const runner = await openRunner(context.packageRoot);
-  const base = sharedConfig(context.config, runner);
+  const base = await sharedConfig(context.config, runner);
   if (task.resume === "thread_lost") breakOwnLock(task.transcriptPath);
   const attempt: Omit<Attempt, "prompt" | "model"> = {
     task,

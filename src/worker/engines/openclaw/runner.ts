@@ -7,8 +7,12 @@ import { InprocessError, messageOf } from "../../../errors.ts";
 /** What of OpenClaw is used. Names and shapes are its published interface (2026.4.x). */
 export type Runner = {
   runEmbeddedPiAgent(params: Record<string, unknown>): Promise<RunnerResult>;
-  setRuntimeConfigSnapshot(config: Record<string, unknown>): void;
+  setRuntimeConfigSnapshot(config: Record<string, unknown>, source?: Record<string, unknown>): void;
+  readConfigFileSnapshotForWrite(): Promise<{ snapshot?: ConfigFile }>;
 };
+
+/** The user's file as it was written, includes and variables resolved, no default filled in. */
+export type ConfigFile = { sourceConfig?: Record<string, unknown>; resolved?: Record<string, unknown> };
 
 export type RunnerResult = {
   payloads?: { text?: string; isError?: boolean; isReasoning?: boolean }[];
@@ -40,6 +44,7 @@ async function load(packageRoot: string): Promise<Runner> {
     return {
       runEmbeddedPiAgent: exported(api, "runEmbeddedPiAgent"),
       setRuntimeConfigSnapshot: exported(config, "setRuntimeConfigSnapshot"),
+      readConfigFileSnapshotForWrite: exported(config, "readConfigFileSnapshotForWrite"),
     };
   } catch (error) {
     throw new InprocessError(
