@@ -28,6 +28,8 @@ export async function measure(gateway: BenchGateway, rounds: Rounds): Promise<Sa
     const idle = median(floors.map(({ cpuMs }) => cpuMs));
     samples["n1.mainCpu"] = seen.map(({ cpuMs }) => cpuMs.main - idle);
   }
+  const usual = median(samples["n1.firstRequest"]!);
+  samples["sibling.delay"] = await siblingDelays(gateway, usual, rounds.streams);
   for (const children of [1, 5]) samples[`stall.${children}`] = await stalls(gateway, children, rounds.streams);
   return samples;
 }
@@ -76,6 +78,20 @@ async function spawnRounds(
     const after = gateway.cpu();
     const cpuMs = { main: (after.main - before.main) * 1000, all: (after.all - before.all) * 1000 };
     found.push({ accepted: next - called, firstRequest: last - called, cpuMs });
+  }
+  return found;
+}
+
+/** How much later than usual a child's first request comes while another child streams 200 KB. */
+async function siblingDelays(gateway: BenchGateway, usual: number, rounds: number): Promise<number[]> {
+  const found: number[] = [];
+  for (let n = 0; n < rounds; n += 1) {
+    const stream = nextId("beside");
+    await gateway.turn(`#spawn=${stream} n=1 bytes=${STREAM_BYTES}`);
+    const [{ firstRequest }] = (await spawnRounds(gateway, "sibling", 1, 1)) as [SpawnRound];
+    found.push(firstRequest - usual);
+    await allHandedOver(gateway, stream, 1);
+    await delay(QUIET_MS);
   }
   return found;
 }

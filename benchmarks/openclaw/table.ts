@@ -55,6 +55,7 @@ const QUESTIONS: { what: string; metrics: string[]; take: "p50" | "max" }[] = [
     metrics: ["stall.1", "stall.5"],
     take: "max",
   },
+  { what: "a sibling's delay while one child streams 200 KB", metrics: ["sibling.delay"], take: "p50" },
   { what: "gateway main-thread CPU of a child, its announce turn included", metrics: ["n1.mainCpu"], take: "p50" },
 ];
 
