@@ -30,6 +30,7 @@ for (let round = 0; round < Number(values.rounds ?? 3); round += 1) {
     try {
       const samples = await measure(gateway, EACH_ROUND);
       (raw[variant.name] ??= []).push(samples);
+      await keep();
       console.log(`round ${round + 1}, ${variant.name}\n${tableOf({ [variant.name]: [samples] })}`);
     } finally {
       await gateway.close();
@@ -37,12 +38,13 @@ for (let round = 0; round < Number(values.rounds ?? 3); round += 1) {
   }
 }
 console.log(tableOf(raw));
-if (values.only === undefined) {
+
+/** After each gateway: what was measured isn't lost with the one that fails. */
+async function keep(): Promise<void> {
+  if (values.only !== undefined) return;
   const folder = join(import.meta.dirname, "..", "results");
   mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    join(folder, "openclaw.json"),
-    `${JSON.stringify({ machine, command: "npm run bench:openclaw", raw })}\n`,
-  );
+  const kept = { machine, command: "npm run bench:openclaw", raw };
+  writeFileSync(join(folder, "openclaw.json"), `${JSON.stringify(kept)}\n`);
   await writeTable(raw, machine);
 }

@@ -50,7 +50,7 @@ export async function examine({ config, stateDir, openclaw }: DoctorOptions): Pr
 
 function choices(raw: HostConfig, openclaw: OpenClawPackage): { findings: Finding[]; offersTools: boolean } {
   const off = (text: string, ...fix: string[]): { findings: Finding[]; offersTools: boolean } => ({
-    findings: [{ level: "problem", about: "settings", text, fix }],
+    findings: [{ level: "problem", about: "settings", text, ...(fix.length > 0 ? { fix } : {}) }],
     offersTools: false,
   });
   if (!isEnabled(raw)) {
