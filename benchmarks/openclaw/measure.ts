@@ -103,8 +103,6 @@ async function stalls(gateway: BenchGateway, children: number, rounds: number): 
     const id = nextId(`stream${children}`);
     let longest = 0;
     let going = true;
-    // Only the children's time counts, not the turn that asks for them.
-    await gateway.turn(`#spawn=${id} n=${children} bytes=${STREAM_BYTES}`);
     const pinging = (async () => {
       while (going) {
         const asked = performance.now();
@@ -113,6 +111,8 @@ async function stalls(gateway: BenchGateway, children: number, rounds: number): 
         await delay(PING_EVERY_MS);
       }
     })();
+    // From before the turn: a gateway that stalls answers it only afterwards.
+    await gateway.turn(`#spawn=${id} n=${children} bytes=${STREAM_BYTES}`);
     await allStreamed(gateway, id, children);
     going = false;
     await pinging;
