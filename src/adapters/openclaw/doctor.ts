@@ -121,7 +121,7 @@ function toolFindings(config: HostConfig, openclaw: OpenClawPackage): Finding[] 
     found.push({
       level: "note",
       about: "tools",
-      text: "tools.deny has sessions_spawn: no model can start a subagent by that name; take it out, calls of it are answered in process anyway",
+      text: "tools.deny has sessions_spawn: no model can start a subagent by that name, and one that tries is asked again and again; take it out",
     });
   }
   const listed = [...(tools.alsoAllow ?? []), ...(tools.allow ?? [])].includes(PLUGIN_ID);
