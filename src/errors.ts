@@ -27,6 +27,13 @@ export const ERROR_CODES = {
   not_yours: "the target belongs to another session, or the caller may not control it",
   rate_limited: "the same call was made a moment ago; wait before the next one",
   runtime_closed: "the runtime was closed",
+  // a gateway over its WebSocket
+  gateway_unreachable: "the gateway can't be reached, or its handshake didn't end in time",
+  gateway_pairing_required: "the gateway wants this device, or wider scopes for it, approved first",
+  gateway_unauthorized: "the gateway refuses the token or password",
+  gateway_refused: "the gateway refuses a call, or closed the connection for its policy",
+  gateway_timeout: "the gateway didn't answer a call in time",
+  gateway_lost: "the connection to the gateway broke while a call was under way",
   // threads and the channel
   worker_start_failed: "a worker thread didn't start in time, or its file failed to load",
   worker_lost: "the thread of the run ended before the run did",
