@@ -1,6 +1,6 @@
 /** What a gateway gives us: the only thing an embedder writes. */
 
-import type { Completion, ResolvedModel, Usage } from "./types.ts";
+import type { Completion, Requester, ResolvedModel, Usage } from "./types.ts";
 
 /** A child as its host sees it. */
 export type ChildContext = {
@@ -73,6 +73,11 @@ export interface Host {
   ): Promise<ResolvedModel>;
   /** Absolute path of the agent's workspace. */
   workspaceDir(agentId: string): string;
+  /**
+   * Why this session may not start a child of that agent, in a sentence for its model; undefined when it may. Asked at
+   * every spawn that the configuration's own limits allow.
+   */
+  refuseSpawn?(requester: Requester, agentId: string): string | undefined;
   hostTools?(child: ChildContext): HostTool[];
   /** The gateway's own tool policy, asked over the channel before every call of a child. */
   beforeToolCall?(call: ToolCall): Promise<ToolVerdict>;

@@ -17,7 +17,7 @@ export function threadEnvironment(env: Env, compileCache: string): Record<string
  */
 export function hostEnvironment(env: Env, compileCache: string): Record<string, string> {
   const all = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return { ...Object.fromEntries(all), ...NO_RUNNER_WARNING, NODE_COMPILE_CACHE: compileCache };
+  return { ...PLUGINS_STAY, ...Object.fromEntries(all), ...NO_RUNNER_WARNING, NODE_COMPILE_CACHE: compileCache };
 }
 
 /** For commands that `exec` starts: where programs are, where home and temporary files are, which language. */
@@ -31,6 +31,15 @@ function pick(env: Env, names: readonly string[]): Record<string, string> {
 
 /** OpenClaw warns in every thread that loads its runner from where we do. */
 const NO_RUNNER_WARNING = { OPENCLAW_SUPPRESS_EXTENSION_API_WARNING: "1" };
+/**
+ * How long OpenClaw believes what it knows of installed plugins (its docs/plugins/architecture.md), in milliseconds. Its
+ * own second made each child's thread read every plugin's manifest several times again, half of the time to the first
+ * request; what is installed later counts from the gateway's next start anyway.
+ */
+const PLUGINS_STAY = {
+  OPENCLAW_PLUGIN_DISCOVERY_CACHE_MS: "3600000",
+  OPENCLAW_PLUGIN_MANIFEST_CACHE_MS: "3600000",
+};
 const PROXY = ["NODE_USE_ENV_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 const AUTHORITIES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 const COMMANDS = [

@@ -59,6 +59,8 @@ export async function admit(
   const depth = Math.max(known?.depth ?? 0, requester.depth ?? 0);
   const plan = planSpawn(config, params, requester, depth);
   if (isRefusal(plan)) return refuse(plan);
+  const refusal = host.refuseSpawn?.(requester, plan.agentId);
+  if (refusal !== undefined) return refuse({ status: "forbidden", code: "spawn_forbidden", message: refusal });
 
   try {
     const chosen = await chooseModel(config, host, plan.agentId, params, requester);

@@ -10,7 +10,9 @@ export function agentsListTool(runtime: SubagentRuntime, requester: Requester) {
     name: "agents_list",
     label: "Agents",
     description: "List the agents you may name as `agentId` when you start a subagent with `sessions_spawn`.",
-    schema: z.object({}),
+    schema: noArguments,
     call: async () => runtime.agents(requester),
   });
 }
+
+const noArguments = z.object({});

@@ -8,6 +8,7 @@ export type JsonToolSpec<S extends z.ZodType> = {
   name: string;
   label: string;
   description: string;
+  /** A constant of its module: making one, and translating it, takes longer than most calls. */
   schema: S;
   /** Makes what models write for "nothing" into nothing. @default the arguments as they are */
   tidy?(args: unknown): unknown;

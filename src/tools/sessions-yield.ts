@@ -12,9 +12,7 @@ export function sessionsYieldTool(runtime: SubagentRuntime, requester: Requester
     label: "Wait for subagents",
     description:
       "End your turn now and go on when the subagents you started have results. Call it alone, as the last thing in your turn.",
-    schema: z.object({
-      message: z.string().max(4000).optional().describe("A note to yourself: what you are waiting for."),
-    }),
+    schema: yieldSchema,
     async call({ message }) {
       const runs = await runtime.list(requester);
       // A turn that ended with nothing to come would never be followed by another.
@@ -30,6 +28,10 @@ export function sessionsYieldTool(runtime: SubagentRuntime, requester: Requester
     endsTurn: ({ status }) => status === "yielded",
   });
 }
+
+const yieldSchema = z.object({
+  message: z.string().max(4000).optional().describe("A note to yourself: what you are waiting for."),
+});
 
 const YIELDED =
   "Your turn ends here. Say nothing more and call nothing more: results come as a message and begin your next turn.";

@@ -54,6 +54,8 @@ export interface HostRuntime {
     resolveAgentWorkspaceDir(config: HostConfig, agentId: string): string;
     readonly session: {
       resolveStorePath(store: unknown, options: { agentId: string }): string;
+      /** Where sessions aren't files. */
+      getSessionEntry?(params: { agentId: string; sessionKey: string }): object | undefined;
     };
   };
   readonly subagent: {
@@ -72,6 +74,7 @@ export interface HostRuntime {
     requestHeartbeat?(options: Record<string, unknown>): void;
   };
   readonly events: { onAgentEvent(listener: (event: AgentEvent) => void): () => void };
+  readonly logging?: { shouldLogVerbose?(): boolean };
   readonly modelAuth: {
     resolveApiKeyForProvider(params: {
       provider: string;

@@ -16,6 +16,12 @@ export class BusySessions {
     return this.#turns.has(sessionKey);
   }
 
+  /** The turn that the session is in; undefined when there is none, or more than one. */
+  turnOf(sessionKey: string): string | undefined {
+    const turns = [...(this.#turns.get(sessionKey) ?? [])];
+    return turns.length === 1 ? turns[0] : undefined;
+  }
+
   close(): void {
     this.#stop();
   }

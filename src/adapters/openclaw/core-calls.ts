@@ -7,9 +7,10 @@ import { messageOf } from "../../errors.ts";
 import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
 import type { Requester, RunView } from "../../types.ts";
-import type { HostConfig, PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
+import type { PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
 import { startedInstance, type Instance } from "./instance.ts";
-import { agentOf } from "./requester-transcript.ts";
+import { agentOf } from "./agents.ts";
+import { sandboxRefusal } from "./sandbox.ts";
 import { blockReason } from "./tool-answer.ts";
 
 /** The core's tools that may be answered here. */
@@ -34,7 +35,7 @@ export async function beforeCoreCall(
     const requester = requesterOf(here, sessionKey, event, context);
     const ours =
       toolName === "sessions_spawn"
-        ? await takesSpawn(here, requester.agentId, event.params)
+        ? await takesSpawn(here, requester, event.params)
         : await concernsUs(here, requester, event);
     if (!ours) return undefined;
     const output = await call(here, requester, event);
@@ -47,7 +48,7 @@ export async function beforeCoreCall(
 }
 
 function requesterOf(here: Instance, sessionKey: string, event: ToolCallEvent, context: ToolCallContext): Requester {
-  const agentId = context.agentId ?? agentOf(sessionKey);
+  const agentId = context.agentId ?? agentOf(sessionKey, here.config());
   // A call without an id can't be told from another one.
   const turnId = event.toolCallId === undefined ? undefined : (event.runId ?? context.runId);
   return {
@@ -60,14 +61,12 @@ function requesterOf(here: Instance, sessionKey: string, event: ToolCallEvent, c
   };
 }
 
-async function takesSpawn(here: Instance, agentId: string, params: Record<string, unknown>): Promise<boolean> {
+async function takesSpawn(here: Instance, requester: Requester, params: Record<string, unknown>): Promise<boolean> {
   const { spawns } = here.takeover;
   if (spawns === "never" || isCoresOwn(params)) return false;
-  // The host's own runner puts a child into its sandbox, where it has one; ours knows none. A child mustn't leave it.
-  if (mayBeSandboxed(here.config(), agentId)) {
-    const target = typeof params["agentId"] === "string" ? params["agentId"].toLowerCase() : agentId;
-    if (here.engine !== "openclaw" || !mayBeSandboxed(here.config(), target)) return false;
-  }
+  const named = typeof params["agentId"] === "string" ? params["agentId"].trim().toLowerCase() : "";
+  const refusal = sandboxRefusal(here.config(), here.engine, requester, named === "" ? requester.agentId : named);
+  if (refusal !== undefined) return false;
   return spawns === "always" || here.coreIsBroken();
 }
 
@@ -81,15 +80,6 @@ function isCoresOwn(params: Record<string, unknown>): boolean {
     params["sandbox"] === "require" ||
     attached
   );
-}
-
-function mayBeSandboxed(config: HostConfig, agentId: string): boolean {
-  type Sandboxed = { sandbox?: { mode?: string } };
-  type Agents = { defaults?: Sandboxed; list?: ({ id?: string } & Sandboxed)[]; entries?: Record<string, Sandboxed> };
-  const { defaults, list = [], entries = {} } = (config["agents"] ?? {}) as Agents;
-  const own = list.find(({ id }) => id?.toLowerCase() === agentId) ?? entries[agentId];
-  const mode = own?.sandbox?.mode ?? defaults?.sandbox?.mode ?? "off";
-  return mode !== "off";
 }
 
 /** Whether a sibling's call is about one of our children; children that the core started are the core's to answer for. */

@@ -13,12 +13,14 @@ import type { Logger } from "../../log.ts";
 import type { Completion } from "../../types.ts";
 import type { HostRuntime } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
+import type { RequesterSessions } from "./requester-session.ts";
 import type { TranscriptSearch } from "./requester-transcript.ts";
 
 export type DeliveryOptions = {
   runtime: HostRuntime;
   busy: BusySessions;
   search: TranscriptSearch;
+  sessions: RequesterSessions;
   logger: Logger;
   /** How many children a session is still waiting for. */
   stillRunning(sessionKey: string): Promise<number>;
@@ -62,15 +64,17 @@ async function startTurn(
   idempotencyKey: string,
   failedBefore: number,
 ): Promise<string | undefined> {
-  const { runtime, logger } = options;
+  const { runtime, sessions, logger } = options;
   const turn = { sessionKey, message, idempotencyKey };
-  try {
-    return (await runtime.subagent.run({ ...turn, deliver: true })).runId;
-  } catch (error) {
-    logger.debug({ sessionKey }, `a delivery to the session's channel was refused: ${messageOf(error)}`);
+  if ((await sessions(sessionKey))?.hasChannel === true) {
+    try {
+      return (await runtime.subagent.run({ ...turn, deliver: true })).runId;
+    } catch (error) {
+      logger.warn({ sessionKey }, `a delivery to the session's channel was refused: ${messageOf(error)}`);
+    }
   }
   try {
-    // A session without a channel: its next reader sees it.
+    // Without a channel the session's next reader sees it.
     return (await runtime.subagent.run({ ...turn, deliver: false })).runId;
   } catch (error) {
     // A gateway that is stopping or overloaded takes it later.

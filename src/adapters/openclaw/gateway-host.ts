@@ -12,7 +12,9 @@ import { namedModels, servedModels } from "./models.ts";
 import type { OpenClawPackage, Sdk } from "./openclaw-package.ts";
 import { outsideOfCalls } from "./outside.ts";
 import { askPolicyHooks } from "./policy-hooks.ts";
+import { servedSessions, sessionsInFiles } from "./requester-session.ts";
 import { fileTranscripts, servedTranscripts } from "./requester-transcript.ts";
+import { sandboxRefusal } from "./sandbox.ts";
 import { sendInTurn } from "./send.ts";
 import { SessionStore } from "./sessions.ts";
 
@@ -33,7 +35,8 @@ export type GatewayHostOptions = {
 /** Call it where no request or tool call is under way. */
 export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions: SessionStore | undefined } {
   const { api, raw, config, engine, openclaw, sdk, busy, logger, stillRunning } = options;
-  const search = openclaw.sessionsInFiles ? fileTranscripts(api, raw()) : servedTranscripts(api);
+  const requesters = openclaw.sessionsInFiles ? sessionsInFiles(api, raw()) : servedSessions(api, raw());
+  const search = openclaw.sessionsInFiles ? fileTranscripts(requesters) : servedTranscripts(api);
   const sessions =
     sdk.updateSessionStore === undefined ? undefined : new SessionStore(api, raw(), sdk.updateSessionStore);
   const timeoutMs = config.agents.defaults.subagents.announceTimeoutMs;
@@ -42,6 +45,7 @@ export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions
     runtime: api,
     busy,
     search,
+    sessions: requesters,
     logger,
     stillRunning,
     timeoutMs: timeoutMs * PATIENCE,
@@ -55,6 +59,7 @@ export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions
     resolveModel: withRunner ? namedModels(config) : servedModels(api, raw, config),
     workspaceDir: (agentId) => api.agent.resolveAgentWorkspaceDir(raw(), agentId),
     sendTo: sendInTurn(api, raw),
+    refuseSpawn: (requester, agentId) => sandboxRefusal(raw(), engine, requester, agentId),
     ...(sessions === undefined
       ? {}
       : {

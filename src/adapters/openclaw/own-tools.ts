@@ -3,7 +3,7 @@
 import { createSessionTools } from "../../tools/session-tools.ts";
 import type { PluginTool, ToolContext } from "./api.ts";
 import { instance } from "./instance.ts";
-import { agentOf } from "./requester-transcript.ts";
+import { agentOf } from "./agents.ts";
 
 /** A plugin's tool may not have the name of one of the core's. */
 const SUFFIX = "_inprocess";
@@ -23,7 +23,7 @@ export function ownTools(context: ToolContext): PluginTool[] | null {
   const { sessionKey } = context;
   if (here === undefined || !here.takeover.tools || sessionKey === undefined) return null;
   here.followChanges();
-  const agentId = context.agentId ?? agentOf(sessionKey);
+  const agentId = context.agentId ?? agentOf(sessionKey, here.config());
   const requester = {
     sessionKey,
     agentId,
@@ -36,8 +36,13 @@ export function ownTools(context: ToolContext): PluginTool[] | null {
       label: tool.label,
       description: tool.name === "sessions_spawn" ? `${tool.description} ${childHas(here.engine)}` : tool.description,
       parameters: tool.parameters,
-      execute: (toolCallId: string, args: unknown, signal?: AbortSignal) =>
-        tool.execute(toolCallId, args, signal ?? new AbortController().signal),
+      execute: (toolCallId: string, args: unknown, signal?: AbortSignal) => {
+        // Nobody tells a tool in which turn it is called.
+        const turnId = here.busy.turnOf(sessionKey);
+        const asked = createSessionTools(here.runtime, turnId === undefined ? requester : { ...requester, turnId });
+        const called = asked.find(({ name }) => name === tool.name) ?? tool;
+        return called.execute(toolCallId, args, signal ?? new AbortController().signal);
+      },
     }))
     .filter(({ name }) => OWN_TOOLS.includes(name));
 }

@@ -4,18 +4,17 @@
  * next turn, so what a gateway was killed over would stand in the file and never be read by a model.
  */
 
-import { open, readFile } from "node:fs/promises";
-import { dirname, isAbsolute, join } from "node:path";
-import type { HostConfig, HostRuntime } from "./api.ts";
-import { sessionStoreSetting } from "./openclaw-package.ts";
+import { open } from "node:fs/promises";
+import type { HostRuntime } from "./api.ts";
+import type { RequesterSessions } from "./requester-session.ts";
 
 /** Those of the keys that stand in a message an assistant's follows. */
 export type TranscriptSearch = (sessionKey: string, keys: readonly string[]) => Promise<string[]>;
 
 /** For hosts whose sessions are files. */
-export function fileTranscripts(runtime: HostRuntime, config: HostConfig): TranscriptSearch {
+export function fileTranscripts(sessions: RequesterSessions): TranscriptSearch {
   return async (sessionKey, keys) => {
-    const file = await transcriptOf(runtime, config, sessionKey);
+    const file = (await sessions(sessionKey))?.transcript;
     return file === undefined ? [] : searchFile(file, keys);
   };
 }
@@ -28,19 +27,6 @@ export function servedTranscripts(runtime: HostRuntime): TranscriptSearch {
     const lastAnswer = (messages as { role?: unknown }[]).findLastIndex(({ role }) => role === "assistant");
     return keys.filter((key) => texts.slice(0, Math.max(0, lastAnswer)).some((text) => text.includes(key)));
   };
-}
-
-async function transcriptOf(runtime: HostRuntime, config: HostConfig, sessionKey: string): Promise<string | undefined> {
-  const agentId = agentOf(sessionKey);
-  const storePath = runtime.agent.session.resolveStorePath(sessionStoreSetting(config), { agentId });
-  const store = JSON.parse(await readFile(storePath, "utf8")) as Record<
-    string,
-    { sessionId?: string; sessionFile?: string } | undefined
-  >;
-  const entry = store[sessionKey] ?? store[sessionKey.toLowerCase()];
-  if (entry?.sessionId === undefined) return undefined;
-  const file = entry.sessionFile ?? `${entry.sessionId}.jsonl`;
-  return isAbsolute(file) ? file : join(dirname(storePath), file);
 }
 
 /** @returns those of `keys` that stand in the file before an assistant's message; none when it isn't there */
@@ -81,11 +67,6 @@ async function* blocksOf(file: string, overlap: number): AsyncGenerator<{ bytes:
   } finally {
     await handle.close();
   }
-}
-
-/** `agent:<agentId>:…`; the gateway's own default for keys of another form. */
-export function agentOf(sessionKey: string): string {
-  return /^agent:([^:]+):/.exec(sessionKey)?.[1] ?? "main";
 }
 
 /** In a line of JSON only a message's own role stands like this: inside a text the quotes are escaped. */

@@ -13,7 +13,7 @@ import { instance, setInstance, startedInstance, starting } from "./instance.ts"
 import { hostLogger } from "./log-lines.ts";
 import { findOpenClaw, loadSdk } from "./openclaw-package.ts";
 import { readPairing } from "./pairing.ts";
-import { agentOf } from "./requester-transcript.ts";
+import { agentOf } from "./agents.ts";
 import { tellLifecycle } from "./lifecycle-hooks.ts";
 import { followChanges, readSettings, type Settings } from "./settings.ts";
 import { STATE_FOLDER } from "./state-folder.ts";
@@ -50,7 +50,7 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     api.logger.info(`openclaw-inprocess: subagents take the gateway's own path: ${takeover.reason}`);
     return;
   }
-  const logger = hostLogger(api.logger);
+  const logger = hostLogger(api.logger, () => api.runtime.logging?.shouldLogVerbose?.() ?? true);
   const sdk = await loadSdk(openclaw);
   // What the host is asked of it counts from when it is there.
   const late: { runtime?: SubagentRuntime } = {};
@@ -66,7 +66,7 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     busy,
     logger,
     stillRunning: async (sessionKey) => {
-      const requester = { sessionKey, agentId: agentOf(sessionKey) };
+      const requester = { sessionKey, agentId: agentOf(sessionKey, raw) };
       // A delivery may still be under way when the runtime is closed.
       const children = (await late.runtime?.list(requester).catch(() => [])) ?? [];
       return children.filter(({ state }) => state !== "settled").length;

@@ -1,7 +1,7 @@
 /** Which sessions another one may reach: OpenClaw's own settings, `tools.sessions.visibility` and `tools.agentToAgent`. */
 
 import type { HostConfig } from "./api.ts";
-import { agentOf } from "./requester-transcript.ts";
+import { agentOf } from "./agents.ts";
 
 /**
  * For sessions that are no children of the one that asks: those it reaches as their requester.
@@ -13,7 +13,7 @@ export function outOfReach(config: HostConfig, from: string, to: string): string
   if (visibility !== "agent" && visibility !== "all") {
     return `${to} can't be reached from ${from}: tools.sessions.visibility is "${visibility}", which lets a session reach its own subagents only.`;
   }
-  const [own, other] = [agentOf(from), agentOf(to)];
+  const [own, other] = [agentOf(from, config), agentOf(to, config)];
   if (own === other) return undefined;
   const { enabled = false, allow = [] } = tools.agentToAgent ?? {};
   const listed = (agent: string): boolean => allow.includes("*") || allow.includes(agent);

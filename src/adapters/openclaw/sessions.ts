@@ -5,7 +5,7 @@ import type { ChildContext } from "../../host.ts";
 import type { Completion, OutcomeStatus } from "../../types.ts";
 import type { HostConfig, HostRuntime } from "./api.ts";
 import { sessionStoreSetting, type UpdateSessionStore } from "./openclaw-package.ts";
-import { agentOf } from "./requester-transcript.ts";
+import { agentOf } from "./agents.ts";
 
 type Entry = Record<string, unknown>;
 type Ended = Pick<Completion, "childSessionKey" | "usage" | "outcome" | "runtimeMs" | "model">;
@@ -13,11 +13,13 @@ type Ended = Pick<Completion, "childSessionKey" | "usage" | "outcome" | "runtime
 /** What comes in one turn of the loop goes in one locked update: the whole store is read and written for each. */
 export class SessionStore {
   readonly #update: UpdateSessionStore;
+  readonly #config: HostConfig;
   readonly #storePath: (agentId: string) => string;
   readonly #queued = new Map<string, { changes: Map<string, Entry>; written: Promise<void> }>();
 
   constructor(runtime: HostRuntime, config: HostConfig, update: UpdateSessionStore) {
     this.#update = update;
+    this.#config = config;
     this.#storePath = (agentId) => runtime.agent.session.resolveStorePath(sessionStoreSetting(config), { agentId });
   }
 
@@ -34,7 +36,7 @@ export class SessionStore {
   settle(ended: Ended): Promise<void> {
     const { childSessionKey, usage, outcome, runtimeMs, model } = ended;
     const now = Date.now();
-    return this.#merge(agentOf(childSessionKey), childSessionKey, {
+    return this.#merge(agentOf(childSessionKey, this.#config), childSessionKey, {
       status: STATUS[outcome.status],
       endedAt: now,
       updatedAt: now,

@@ -1,0 +1,77 @@
+/** What the gateway keeps of a requester's session: where its transcript is, and which chat it belongs to. */
+
+import { readFile } from "node:fs/promises";
+import { dirname, isAbsolute, join } from "node:path";
+import { sessionKind } from "../../sessions/session-key.ts";
+import { agentOf } from "./agents.ts";
+import type { HostConfig, HostRuntime } from "./api.ts";
+import { sessionStoreSetting } from "./openclaw-package.ts";
+
+export type RequesterSession = {
+  /** Absolute; absent where transcripts aren't files. */
+  transcript?: string;
+  /** An answer of the session has somebody at a channel to go to. */
+  hasChannel: boolean;
+};
+
+/** Undefined: there is no such session, or none yet. Rejects when the store can't be read. */
+export type RequesterSessions = (sessionKey: string) => Promise<RequesterSession | undefined>;
+
+/** For hosts whose sessions are files. */
+export function sessionsInFiles(runtime: HostRuntime, config: HostConfig): RequesterSessions {
+  return async (sessionKey) => {
+    const agentId = agentOf(sessionKey, config);
+    const storePath = runtime.agent.session.resolveStorePath(sessionStoreSetting(config), { agentId });
+    const store = await readStore(storePath);
+    const entry = store[sessionKey] ?? store[sessionKey.toLowerCase()];
+    if (entry?.sessionId === undefined) return undefined;
+    const file = entry.sessionFile ?? `${entry.sessionId}.jsonl`;
+    const transcript = isAbsolute(file) ? file : join(dirname(storePath), file);
+    return { transcript, hasChannel: hasChannel(sessionKey, entry) };
+  };
+}
+
+/** For hosts that keep sessions themselves. */
+export function servedSessions({ agent }: HostRuntime, config: HostConfig): RequesterSessions {
+  return async (sessionKey) => {
+    const entry = agent.session.getSessionEntry?.({ agentId: agentOf(sessionKey, config), sessionKey });
+    return entry === undefined ? undefined : { hasChannel: hasChannel(sessionKey, entry) };
+  };
+}
+
+async function readStore(file: string): Promise<Record<string, Entry | undefined>> {
+  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "{}";
+    throw error;
+  });
+  return JSON.parse(text) as Record<string, Entry | undefined>;
+}
+
+/**
+ * A gateway that is asked to deliver for a session without a chat of its own takes the only channel there is and writes
+ * to whomever that writes by default: who isn't meant would read the answer.
+ */
+function hasChannel(sessionKey: string, { delivery, deliveryContext, lastChannel, lastTo }: Entry): boolean {
+  // What a subagent says goes to its requester, never into the chat that it may have inherited.
+  if (sessionKind(sessionKey) === "subagent") return false;
+  const { channel = lastChannel, to = lastTo } = delivery?.context ?? deliveryContext ?? {};
+  return isNamed(channel) && isNamed(to) && channel !== WEB_CHAT;
+}
+
+function isNamed(value: unknown): boolean {
+  return typeof value === "string" && value.trim() !== "";
+}
+
+type Route = { channel?: string; to?: string };
+/** 2026.4.1 keeps a session's route as `deliveryContext` and `last…`, 2026.9.6 as `delivery`. */
+type Entry = {
+  sessionId?: string;
+  sessionFile?: string;
+  delivery?: { context?: Route };
+  deliveryContext?: Route;
+  lastChannel?: string;
+  lastTo?: string;
+};
+
+/** OpenClaw's word for its own pages, which need no delivery. */
+const WEB_CHAT = "webchat";

@@ -1,0 +1,76 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import type { HostRuntime } from "../../../src/adapters/openclaw/api.ts";
+import { servedSessions, sessionsInFiles } from "../../../src/adapters/openclaw/requester-session.ts";
+
+const KEY = "agent:main:porch:direct:alice";
+
+let folder: string;
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), "requester-session-"))));
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe("a requester's session in the gateway's files", () => {
+  it("is unknown before there is a store, and when it isn't in it", async () => {
+    expect(await inFiles(KEY)).toBeUndefined();
+    await store({});
+    expect(await inFiles(KEY)).toBeUndefined();
+  });
+
+  it("has a transcript beside the store, or where the entry says", async () => {
+    await store({ [KEY]: { sessionId: "one" } });
+    expect(await inFiles(KEY)).toEqual({ transcript: join(folder, "one.jsonl"), hasChannel: false });
+    const elsewhere = join(folder, "elsewhere", "two.jsonl");
+    await store({ [KEY]: { sessionId: "two", sessionFile: elsewhere } });
+    expect(await inFiles(KEY)).toMatchObject({ transcript: elsewhere });
+  });
+
+  it.each([
+    [{ deliveryContext: { channel: "porch", to: "alice", accountId: "one" } }, true],
+    [{ lastChannel: "porch", lastTo: "alice" }, true],
+    [{ deliveryContext: { channel: "porch" }, lastChannel: "porch", lastTo: "alice" }, true],
+    [{ deliveryContext: { channel: "webchat", to: "alice" } }, false],
+    [{ lastChannel: "porch" }, false],
+    [{ lastTo: "alice" }, false],
+    [{ deliveryContext: { channel: " ", to: "alice" } }, false],
+    [{}, false],
+  ])("has a channel when the route is whole: %j", async (route, expected) => {
+    await store({ [KEY]: { sessionId: "one", ...route } });
+    expect(await inFiles(KEY)).toMatchObject({ hasChannel: expected });
+  });
+
+  it("has none when it is a subagent's, whatever it inherited", async () => {
+    const key = "agent:main:subagent:1";
+    await store({ [key]: { sessionId: "one", lastChannel: "porch", lastTo: "alice" } });
+    expect(await inFiles(key)).toMatchObject({ hasChannel: false });
+  });
+
+  it("isn't taken for one without a channel when the store can't be read", async () => {
+    await writeFile(join(folder, "sessions.json"), "{");
+    await expect(inFiles(KEY)).rejects.toThrow();
+  });
+});
+
+describe("a requester's session that the gateway keeps itself", () => {
+  it.each([
+    [{ delivery: { kind: "external", context: { channel: "porch", to: "alice" } } }, { hasChannel: true }],
+    [{ delivery: { kind: "internal" } }, { hasChannel: false }],
+    [{ deliveryContext: { channel: "porch", to: "alice" } }, { hasChannel: true }],
+    [undefined, undefined],
+  ])("tells of its channel: %j", async (entry, expected) => {
+    const session = { getSessionEntry: () => entry };
+    const runtime = { agent: { session } } as unknown as HostRuntime;
+    expect(await servedSessions(runtime, {})(KEY)).toEqual(expected);
+  });
+});
+
+function inFiles(sessionKey: string) {
+  const session = { resolveStorePath: () => join(folder, "sessions.json") };
+  return sessionsInFiles({ agent: { session } } as unknown as HostRuntime, {})(sessionKey);
+}
+
+function store(entries: object): Promise<void> {
+  return writeFile(join(folder, "sessions.json"), JSON.stringify(entries));
+}
