@@ -26,14 +26,18 @@ export type BenchGateway = {
   close(): Promise<void>;
 };
 
-export async function openGateway({ version, engine }: Variant): Promise<BenchGateway> {
-  const model = fork(MODEL, [JSON.stringify({ wrapped: version === "2026.9.6" })], {
+export async function openGateway({ version, engine, ownTool }: Variant): Promise<BenchGateway> {
+  const spawn = ownTool === true ? "sessions_spawn_inprocess" : "sessions_spawn";
+  const model = fork(MODEL, [JSON.stringify({ wrapped: version === "2026.9.6", spawn })], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const [{ port }] = (await once(model, "message")) as [{ port: number }];
   const profile = await onboardTemplate(await installOpenClaw(version), {
     modelBaseUrl: `http://127.0.0.1:${port}/v1`,
-    edit: (config) => settings(config, engine),
+    edit: (config) => {
+      settings(config, engine);
+      if (ownTool === true) config.tools = { ...config.tools, alsoAllow: ["openclaw-inprocess"] };
+    },
   });
   // The core's way needs a device with every scope; with the plugin nothing ever asks for one.
   if (engine === undefined && version === "2026.4.1") await pairWholly(profile);
@@ -95,10 +99,16 @@ export async function ask(options: RequestOptions, body = ""): Promise<string> {
   return text;
 }
 
-/** OpenClaw starts itself a second time; the gateway is the child. */
+/** OpenClaw starts itself once or twice more; the gateway is the largest of them. */
 function gatewayPid(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/);
-  return Number(children[0] || pid);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/).filter(Boolean);
+  return [pid, ...children.map((child) => gatewayPid(Number(child)))].reduce((a, b) =>
+    pagesOf(b) > pagesOf(a) ? b : a,
+  );
+}
+
+function pagesOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
 }
 
 /** proc(5): fields 14 and 15, in ticks of 10 ms, counted from behind the name in brackets. */

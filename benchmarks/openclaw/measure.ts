@@ -6,80 +6,90 @@ import { median } from "../lib/statistics.ts";
 import { ask, type BenchGateway } from "./gateway.ts";
 import type { Seen } from "./model-process.ts";
 
-export type Rounds = { floor: number; one: number; five: number; sixteen: number; streams: number };
+/** How often each is asked. */
+export type Rounds = { one: number; five: number; sixteen: number; quiet: number; streams: number };
 
 export async function measure(gateway: BenchGateway, rounds: Rounds): Promise<Samples> {
   await warm(gateway);
   const samples: Samples = {};
-  const floors = await floorOf(gateway, rounds.floor);
-  samples["floor"] = floors.map(({ ms }) => ms);
-  const floor = median(samples["floor"]);
-  console.error(`  warm; floor ${Math.round(floor)} ms`);
+  const add = (metric: string, ...values: number[]): void => void (samples[metric] ??= []).push(...values);
   for (const [name, children, times] of [
     ["n1", 1, rounds.one],
     ["n5", 5, rounds.five],
     ["n16", 16, rounds.sixteen],
   ] as const) {
-    const seen = await spawnRounds(gateway, name, children, times);
+    for (let n = 0; n < times; n += 1) {
+      // Beside each round: a conversation and a list of sessions that grow make both slower.
+      if (children === 1) await delay(FORGOTTEN_MS);
+      const floor = await floorRound(gateway, 1);
+      const many = children === 1 ? floor : await floorRound(gateway, children);
+      if (children === 1) await delay(FORGOTTEN_MS);
+      const round = await spawnRound(gateway, name, children);
+      add("floor", floor.ms);
+      add(`${name}.accepted`, round.accepted - floor.ms);
+      add(`${name}.callsAlone`, many.ms - floor.ms);
+      add(`${name}.firstRequest`, round.firstRequest);
+      if (children > 1) continue;
+      add("n1.mainCpu", round.cpuMs - floor.cpuMs);
+    }
     console.error(`  ${name}: ${times} rounds`);
-    samples[`${name}.accepted`] = seen.map(({ accepted }) => accepted - floor);
-    samples[`${name}.firstRequest`] = seen.map(({ firstRequest }) => firstRequest);
-    if (children !== 1) continue;
-    const idle = median(floors.map(({ cpuMs }) => cpuMs));
-    samples["n1.mainCpu"] = seen.map(({ cpuMs }) => cpuMs.main - idle);
+  }
+  for (let n = 0; n < rounds.quiet; n += 1) {
+    await delay(FORGOTTEN_MS);
+    const floor = await floorRound(gateway, 1);
+    await delay(FORGOTTEN_MS);
+    add("n1.mainCpuQuiet", (await quietRound(gateway)) - floor.cpuMs);
   }
   const usual = median(samples["n1.firstRequest"]!);
-  samples["sibling.delay"] = await siblingDelays(gateway, usual, rounds.streams);
-  for (const children of [1, 5]) samples[`stall.${children}`] = await stalls(gateway, children, rounds.streams);
+  add("sibling.delay", ...(await siblingDelays(gateway, usual, rounds.streams)));
+  for (const children of [1, 5]) add(`stall.${children}`, ...(await stalls(gateway, children, rounds.streams)));
   return samples;
 }
 
 /** Cold code would be measured otherwise, and with the host's own runner its thread's first runs. */
 async function warm(gateway: BenchGateway): Promise<void> {
-  await floorOf(gateway, 3);
-  for (const n of [1, 5, 5]) await spawnRounds(gateway, `warm${n}`, n, 1);
+  for (const children of [1, 5, 5]) {
+    await floorRound(gateway, children);
+    await spawnRound(gateway, `warm${children}`, children);
+  }
 }
 
 type Floor = { ms: number; cpuMs: number };
 
-/** From the model's tool call to its next request, with a tool that does nothing. */
-async function floorOf(gateway: BenchGateway, rounds: number): Promise<Floor[]> {
-  const found: Floor[] = [];
-  for (let n = 0; n < rounds; n += 1) {
-    const id = nextId("floor");
-    const before = gateway.cpu();
-    await gateway.turn(`#floor=${id}`);
-    const { called, next } = turnTimes(await gateway.seen(), id);
-    await delay(QUIET_MS);
-    found.push({ ms: next - called, cpuMs: (gateway.cpu().main - before.main) * 1000 });
-  }
-  return found;
+/** From the model's tool call to its next request, with calls that do nothing. */
+async function floorRound(gateway: BenchGateway, calls: number): Promise<Floor> {
+  const id = nextId("floor");
+  const before = gateway.cpu();
+  await gateway.turn(`#floor=${id} n=${calls}`);
+  const { called, next } = turnTimes(await gateway.seen(), id);
+  await delay(QUIET_MS);
+  return { ms: next - called, cpuMs: (gateway.cpu().main - before.main) * 1000 };
 }
 
-type SpawnRound = { accepted: number; firstRequest: number; cpuMs: { main: number; all: number } };
+type SpawnRound = { accepted: number; firstRequest: number; /** Of the main thread. */ cpuMs: number };
 
 /** The last of the children counts. */
-async function spawnRounds(
-  gateway: BenchGateway,
-  name: string,
-  children: number,
-  rounds: number,
-): Promise<SpawnRound[]> {
-  const found: SpawnRound[] = [];
-  for (let n = 0; n < rounds; n += 1) {
-    const id = nextId(name);
-    const before = gateway.cpu();
-    await gateway.turn(`#spawn=${id} n=${children} bytes=192`);
-    const seen = await allHandedOver(gateway, id, children);
-    const { called, next } = turnTimes(seen, id);
-    const arrivals = seen.filter(({ kind, ids }) => kind === "child" && ids[0]!.startsWith(`${id}.`));
-    const last = Math.max(...arrivals.map(({ arrivedAt }) => arrivedAt));
-    await delay(QUIET_MS);
-    const after = gateway.cpu();
-    const cpuMs = { main: (after.main - before.main) * 1000, all: (after.all - before.all) * 1000 };
-    found.push({ accepted: next - called, firstRequest: last - called, cpuMs });
-  }
-  return found;
+async function spawnRound(gateway: BenchGateway, name: string, children: number): Promise<SpawnRound> {
+  const id = nextId(name);
+  const before = gateway.cpu();
+  await gateway.turn(`#spawn=${id} n=${children} bytes=192`);
+  const seen = await allHandedOver(gateway, id, children);
+  const { called, next } = turnTimes(seen, id);
+  const arrivals = seen.filter(({ kind, ids }) => kind === "child" && ids[0]!.startsWith(`${id}.`));
+  const last = Math.max(...arrivals.map(({ arrivedAt }) => arrivedAt));
+  await delay(QUIET_MS);
+  const cpuMs = (gateway.cpu().main - before.main) * 1000;
+  return { accepted: next - called, firstRequest: last - called, cpuMs };
+}
+
+/** Milliseconds of the main thread for a turn with a child whose result nobody wants: no announce turn is in it. */
+async function quietRound(gateway: BenchGateway): Promise<number> {
+  const id = nextId("quiet");
+  const before = gateway.cpu();
+  await gateway.turn(`#spawn=${id} n=1 bytes=192 quiet=1`);
+  await allStreamed(gateway, id, 1);
+  await delay(QUIET_MS);
+  return (gateway.cpu().main - before.main) * 1000;
 }
 
 /** How much later than usual a child's first request comes while another child streams 200 KB. */
@@ -88,7 +98,7 @@ async function siblingDelays(gateway: BenchGateway, usual: number, rounds: numbe
   for (let n = 0; n < rounds; n += 1) {
     const stream = nextId("beside");
     await gateway.turn(`#spawn=${stream} n=1 bytes=${STREAM_BYTES}`);
-    const [{ firstRequest }] = (await spawnRounds(gateway, "sibling", 1, 1)) as [SpawnRound];
+    const { firstRequest } = await spawnRound(gateway, "sibling", 1);
     found.push(firstRequest - usual);
     await allHandedOver(gateway, stream, 1);
     await delay(QUIET_MS);
@@ -166,4 +176,6 @@ const PING_EVERY_MS = 5;
 const LOOK_EVERY_MS = 100;
 /** A gateway does some of its work after an answer. */
 const QUIET_MS = 400;
+/** For a second OpenClaw remembers its plugins' manifests; whether a turn has to read them again decides what it costs. */
+const FORGOTTEN_MS = 1200;
 const PATIENCE_MS = 180_000;

@@ -1,13 +1,15 @@
 /**
  * A scripted model for a whole gateway, in a process of its own: main agent and children alike.
  *
- *   main turn "#spawn=<round> n=<children> bytes=<answer>"   calls sessions_spawn n times in one answer, then ends
- *   main turn "#floor=<round>"                               calls a tool that does nothing, then ends
+ *   main turn "#spawn=<round> n=<children> bytes=<answer>"   calls sessions_spawn n times in one answer, then ends;
+ *                                                            with "quiet=1" the children's results aren't wanted
+ *   main turn "#floor=<round> n=<calls>"                     calls a tool that does nothing, then ends
  *   child "#child=<id> bytes=<answer>"                       streams so many bytes in pieces of 64
  *   a turn that hands over results                           says a word; 2026.9.6 takes silence for a failure
  *
  * `GET /seen` answers with what was asked when, as `Seen[]`; times are milliseconds since the epoch with fractions.
- * Its argument is a JSON `{ wrapped }`: tools are called through `tool_call`, as 2026.9.6 has it.
+ * Its argument is a JSON `{ wrapped, spawn }`: tools are called through `tool_call`, as 2026.9.6 has it; the name of the
+ * tool that spawns.
  */
 
 import { createServer } from "node:http";
@@ -24,7 +26,7 @@ export type Seen = {
   finishedAt?: number;
 };
 
-const { wrapped } = JSON.parse(process.argv[2] ?? "{}") as { wrapped?: boolean };
+const { wrapped, spawn } = JSON.parse(process.argv[2] ?? "{}") as { wrapped?: boolean; spawn: string };
 const seen: { request: RecordedRequest; kind: Seen["kind"]; ids: string[] }[] = [];
 
 const handler = createModelHandler({ api: "openai-completions", script: answer, onRequest: () => undefined });
@@ -65,11 +67,15 @@ function kindOf(request: RecordedRequest, text: string): Seen["kind"] {
 
 function callsOf(text: string, id: string): ScriptedToolCall[] {
   // A tool that each of them offers and that has next to nothing to do. A name that isn't offered is asked for again for ever.
+  const calls = Array.from({ length: numberIn(text, "n") }, (_, n) => `${id}.${n}`);
   if (text.includes("#floor="))
-    return [wrapped === true ? called("agents_list", {}, id) : called("process", { action: "list" }, id)];
+    return calls.map((each) =>
+      wrapped === true ? called("agents_list", {}, each) : called("process", { action: "list" }, each),
+    );
   const bytes = numberIn(text, "bytes");
-  return Array.from({ length: numberIn(text, "n") }, (_, n) =>
-    called("sessions_spawn", { task: `#child=${id}.${n} bytes=${bytes}`, label: `#child=${id}.${n}` }, `${id}.${n}`),
+  const wanted = text.includes("quiet=1") ? { expectsCompletionMessage: false } : {};
+  return calls.map((each) =>
+    called(spawn, { task: `#child=${each} bytes=${bytes}`, label: `#child=${each}`, ...wanted }, each),
   );
 }
 

@@ -5,12 +5,16 @@ export type Variant = {
   version: "2026.4.1" | "2026.9.6";
   /** Absent: without the plugin. */
   engine?: "pi" | "openclaw";
+  /** The model calls `sessions_spawn_inprocess`, which the settings let through; only what that changes is measured. */
+  ownTool?: true;
 };
 
 export const VARIANTS: Variant[] = [
   { name: "core 2026.4.1", version: "2026.4.1" },
   { name: "plugin, openclaw engine, 2026.4.1", version: "2026.4.1", engine: "openclaw" },
   { name: "plugin, pi engine, 2026.4.1", version: "2026.4.1", engine: "pi" },
+  { name: "the same, own tool (openclaw)", version: "2026.4.1", engine: "openclaw", ownTool: true },
+  { name: "the same, own tool (pi)", version: "2026.4.1", engine: "pi", ownTool: true },
   { name: "core 2026.9.6", version: "2026.9.6" },
   { name: "plugin, pi engine, 2026.9.6", version: "2026.9.6", engine: "pi" },
 ];
