@@ -29,7 +29,7 @@ export type Config = {
     };
     announce: { mode: "each" | "together" };
   };
-  gateway: { mode: string; bind: string; customBindHost?: string };
+  gateway: GatewayConfig;
   agents: {
     defaults: AgentDefaults;
     /** Configured agents by id; `main` is always there. */
@@ -52,6 +52,38 @@ export type Config = {
   };
   /** Variables the config itself brings (`env`, and a `.env` beside it); used where the process has none of that name. */
   env: Record<string, string>;
+};
+
+/** As OpenClaw's: where its gateway listens, and what it wants of whoever connects. */
+export type GatewayConfig = {
+  /** `local` or `remote`. @default "local" */
+  mode: string;
+  /** @default "loopback" */
+  bind: string;
+  customBindHost?: string;
+  /** @default 18789 (1–65535) */
+  port: number;
+  auth: {
+    /** Absent: whichever secret there is. */
+    mode?: "none" | "token" | "password" | "trusted-proxy";
+    token?: Secret;
+    password?: Secret;
+  };
+  tls: {
+    /** @default false */
+    enabled: boolean;
+    /** The gateway's own certificate, PEM. @default where OpenClaw keeps the one it makes */
+    certPath?: string;
+  };
+  /** With mode `remote`: the gateway to connect to. Its secrets stand in where a local gateway's aren't set. */
+  remote: {
+    /** `wss://…`, or `ws://` to this machine. */
+    url?: string;
+    token?: Secret;
+    password?: Secret;
+    /** SHA-256 of the certificate, hex. */
+    tlsFingerprint?: string;
+  };
 };
 
 export type PoolConfig = {

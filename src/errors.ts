@@ -15,7 +15,6 @@ export const ERROR_CODES = {
   registry_unusable: "the registry file can't be opened, or was written by a newer version",
   workspace_unusable: "the workspace folder isn't there or isn't a folder",
   task_invalid: "the task is empty or too large",
-  runtime_unavailable: "the selected runtime doesn't exist in this version",
   // spawning
   params_invalid: "a parameter of a call is missing, of the wrong type, or out of range",
   spawn_forbidden: "a limit or an allowlist refuses the spawn",

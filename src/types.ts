@@ -199,6 +199,8 @@ export type WaitResult = {
 export type Capability =
   | "kill"
   | "steer"
+  /** A steer that reaches a turn under way without ending it. */
+  | "inject"
   | "history"
   | "nesting"
   | "timeout"

@@ -10,10 +10,15 @@ import { workerFile } from "../package-root.ts";
 import { selectEngine, type EngineChoice } from "../policy/select-engine.ts";
 import { selectRuntime } from "../policy/select-runtime.ts";
 import { openRegistry } from "../registry/registry.ts";
+import { ownersIn } from "../runtime/fallback-owner.ts";
+import { createFallbackRuntime } from "../runtime/fallback-runtime.ts";
+import { shownUrl } from "../runtime/gateway-address.ts";
+import { createGatewayRuntime } from "../runtime/gateway-runtime.ts";
 import { createInProcessRuntime } from "../runtime/in-process-runtime.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { createSessionTools } from "../tools/session-tools.ts";
 import { execEnvironment, hostEnvironment, threadEnvironment } from "./environment.ts";
+import { gatewayAddress } from "./gateway-address.ts";
 import { makePrivate, stateLayout } from "./state-layout.ts";
 
 export type RuntimeOptions = {
@@ -28,24 +33,65 @@ export type RuntimeOptions = {
 
 /**
  * Opens the state, settles what dead processes left, starts the first thread. Ready when it resolves: spawns are
- * accepted while the threads warm up in the background.
- * @throws InprocessError `state_dir_unusable`, `registry_unusable`, `worker_start_failed`; `runtime_unavailable` when
- * the config selects the gateway's own path, `capability_missing` when it sets a budget: this version has neither
+ * accepted while the threads warm up in the background. Where the config selects the gateway's own path, nothing is
+ * connected before the first spawn.
+ * @throws InprocessError `state_dir_unusable`, `registry_unusable`, `worker_start_failed`; `config_invalid` for a
+ * gateway whose address or secrets can't be made out; `capability_missing` when a budget is set: this version has none
  */
 export async function createSubagentRuntime(options: RuntimeOptions): Promise<SubagentRuntime> {
-  const { host, stateDir } = options;
   refuseMisuse(options);
   refuseUnbuilt(options.config);
+  const logger = options.logger ?? createLogger();
+  const { runtime, reason } = selectRuntime(options.config);
+  if (runtime === "gateway") return viaGateway({ ...options, logger }, reason);
+  return inProcess({ ...options, logger }, reason);
+}
+
+type Options = RuntimeOptions & { logger: Logger };
+
+/**
+ * The runtime to fall back on is there from the start, with one thread: a first thread that can't start is told of now
+ * and not when the gateway fails too, and what an earlier fallback left undelivered isn't left lying.
+ */
+async function viaGateway(options: Options, reason: string): Promise<SubagentRuntime> {
+  const { config, logger, host, stateDir } = options;
+  const address = gatewayAddress(config);
+  logger.info(
+    { runtime: "gateway", reason, gateway: shownUrl(address), fallback: config.subagents.fallback },
+    "subagents run in the gateway",
+  );
+  const layout = stateLayout(stateDir);
+  // An owner of its own: what is the gateway's to wait for and to deliver isn't mixed with the runs of this process.
+  const registry = openRegistry({ file: layout.registry });
+  const gateway = await closingOnFailure(registry, () =>
+    createGatewayRuntime({ address, config, host, registry, identityFile: layout.identity, logger }),
+  );
+  if (!config.subagents.fallback) return gateway;
+  const pool = { ...config.subagents.pool, minThreads: 1 };
+  const fallback = { ...options, config: { ...config, subagents: { ...config.subagents, pool } } };
+  return closingOnFailure(gateway, async () =>
+    createFallbackRuntime({
+      gateway,
+      inProcess: await inProcess(fallback, FALLBACK_REASON),
+      ownerOf: ownersIn(registry),
+      logger,
+    }),
+  );
+}
+
+async function inProcess(options: Options, reason: string): Promise<SubagentRuntime> {
+  const { host, stateDir, logger } = options;
   const chosen = engineFor(options.config, host);
   const config = { ...options.config, subagents: { ...options.config.subagents, engine: chosen.engine } };
-  const logger = options.logger ?? createLogger();
-  const { runtime, reason } = selectRuntime(config);
-  logger.info({ runtime, reason, engine: chosen.engine, engineReason: chosen.reason }, "subagents run in this process");
+  logger.info(
+    { runtime: "inprocess", reason, engine: chosen.engine, engineReason: chosen.reason },
+    "subagents run in this process",
+  );
   const layout = stateLayout(stateDir);
   const registry = openRegistry({ file: layout.registry });
   makePrivate(layout.compileCache);
-  try {
-    return await createInProcessRuntime({
+  return closingOnFailure(registry, () =>
+    createInProcessRuntime({
       config,
       host,
       registry,
@@ -60,9 +106,15 @@ export async function createSubagentRuntime(options: RuntimeOptions): Promise<Su
       execEnv: execEnvironment(process.env),
       sessionTools: createSessionTools,
       ...(chosen.engine === "openclaw" ? { stuck: RUNNER_STUCK } : {}),
-    });
+    }),
+  );
+}
+
+async function closingOnFailure<T>(opened: { close(): Promise<void> }, next: () => Promise<T>): Promise<T> {
+  try {
+    return await next();
   } catch (error) {
-    await registry.close().catch(() => undefined);
+    await opened.close().catch(() => undefined);
     throw error;
   }
 }
@@ -82,17 +134,16 @@ function refuseMisuse(options: Partial<RuntimeOptions>): void {
 
 /** What a config asks for that this version can't keep is refused by name: a limit that isn't counted would be worse. */
 function refuseUnbuilt(config: Config): void {
-  const { runtime, reason } = selectRuntime(config);
-  if (runtime === "gateway") {
-    throw new InprocessError(
-      "runtime_unavailable",
-      `The gateway runtime isn't part of this version (it was chosen because ${reason}); set subagents.runtime to "inprocess" to run subagents in this process.`,
-    );
-  }
   if (config.subagents.isolation === "process") {
     throw new InprocessError(
       "isolation_unavailable",
       'subagents.isolation is "process", which this version doesn\'t have and doesn\'t downgrade; set it to "dedicated" or "thread".',
+    );
+  }
+  if (config.subagents.isolation === "dedicated" && selectRuntime(config).runtime === "gateway") {
+    throw new InprocessError(
+      "isolation_unavailable",
+      'subagents.isolation is "dedicated", which a gateway doesn\'t have; set it to "thread", or subagents.runtime to "inprocess".',
     );
   }
   const [limit] = Object.keys(config.subagents.budget);
@@ -123,6 +174,8 @@ function engineFor(config: Config, host: Host): EngineChoice {
     `subagents.engine: there is no file ${engine}; give "auto", "pi" or the path of a module.`,
   );
 }
+
+const FALLBACK_REASON = "the gateway may not be there when a spawn is made (subagents.fallback)";
 
 /** The gateway's runner loads its plugins synchronously, for seconds in a cold thread of a loaded machine. */
 const RUNNER_STUCK = { lookMs: 2000, stuckMs: 60_000 };

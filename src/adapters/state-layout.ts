@@ -9,6 +9,8 @@ export function stateLayout(stateDir: string) {
     registry: join(stateDir, "registry.sqlite"),
     /** `<agentId>/<sessionId>.jsonl` */
     transcripts: join(stateDir, "transcripts"),
+    /** The key by which gateways know this installation, and what they gave it (0600). */
+    identity: join(stateDir, "device.json"),
     /** Node's compiled code of the worker; may be deleted at any time. */
     compileCache: join(stateDir, "compile-cache"),
     /** Warming up writes here, and takes it away again. */

@@ -12,8 +12,9 @@ import { PLUGIN_ID } from "./schema.ts";
 
 /**
  * Reads a config file for `parseConfig`. What we don't use stays as it was written: an include that isn't there or a
- * variable that isn't set does no harm in it. Providers (`models.providers`) keep the variables that aren't set and
- * their references to secrets until one of their models is asked for, so that a key is only missed where it is needed.
+ * variable that isn't set does no harm in it. Providers (`models.providers`) and what a gateway wants of a client keep
+ * the variables that aren't set and their references to secrets until they are used, so that a key is only missed where
+ * it is needed.
  * Variables come from `env`, else a `.env` file beside the config, else the config's own `env`.
  * @throws ConfigError `config_unreadable`: the file or an included one can't be read or parsed ·
  *   `config_invalid`: a variable or secret of a section we use is missing, every path named
@@ -114,7 +115,10 @@ const AGENT_KEYS = ["id", "name", "default", "model", "models", "workspace", "th
 const USED: { at: string[]; use: "now" | "later" }[] = [
   { at: ["subagents"], use: "now" },
   { at: ["plugins", "entries", PLUGIN_ID, "config"], use: "now" },
-  ...["mode", "bind", "customBindHost"].map((key) => ({ at: ["gateway", key], use: "now" as const })),
+  ...["mode", "bind", "customBindHost", "port", "tls"].map((key) => ({ at: ["gateway", key], use: "now" as const })),
+  { at: ["gateway", "auth", "mode"], use: "now" },
+  ...["token", "password"].map((key) => ({ at: ["gateway", "auth", key], use: "later" as const })),
+  { at: ["gateway", "remote"], use: "later" },
   ...AGENT_KEYS.flatMap((key) => [
     { at: ["agents", "defaults", key], use: "now" as const },
     { at: ["agents", "list", "*", key], use: "now" as const },

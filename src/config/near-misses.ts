@@ -72,7 +72,14 @@ const PLACES: Place[] = [
   { path: ["agents", "defaults"], ...AGENT },
   { path: ["agents", "list", "*"], ...AGENT },
   { path: ["agents", "entries", "*"], ...AGENT },
-  { path: ["gateway"], ours: ["mode", "bind", "customBindHost"], theirs: ["node", "nodes"] },
+  {
+    path: ["gateway"],
+    ours: ["mode", "bind", "customBindHost", "port", "auth", "remote"],
+    theirs: ["node", "nodes"],
+  },
+  { path: ["gateway", "auth"], ours: ["mode", "token", "password"], theirs: [] },
+  { path: ["gateway", "tls"], ours: ["enabled"], theirs: [] },
+  { path: ["gateway", "remote"], ours: ["token", "password", "tlsFingerprint"], theirs: [] },
   { path: ["models"], ours: ["providers"], theirs: [] },
   { path: ["models", "providers", "*"], ours: ["baseUrl", "apiKey", "headers", "models"], theirs: ["model"] },
   {

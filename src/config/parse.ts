@@ -1,12 +1,12 @@
 /** From any value to the settings a runtime needs. */
 
-import type { Config, ProviderConfig } from "../config.ts";
+import type { Config, GatewayConfig, ProviderConfig } from "../config.ts";
 import { ConfigError, type ConfigIssue } from "../errors.ts";
 import { agentDefaults, agentList } from "./agents.ts";
 import { issuesOf } from "./issues.ts";
 import { nearMisses } from "./near-misses.ts";
 import { ownSection } from "./own-section.ts";
-import { configSchema, type RawConfig, type RawProvider } from "./schema.ts";
+import { configSchema, type RawConfig, type RawGateway, type RawProvider } from "./schema.ts";
 import { execAllowed, expandLists } from "./tool-lists.ts";
 
 /**
@@ -27,11 +27,7 @@ function resolved(raw: RawConfig, issues: ConfigIssue[]): Config {
   const { gateway, models, tools } = raw;
   return {
     subagents: ownSection(raw, issues),
-    gateway: {
-      mode: gateway?.mode ?? "local",
-      bind: gateway?.bind ?? "loopback",
-      ...(gateway?.customBindHost !== undefined && { customBindHost: gateway.customBindHost }),
-    },
+    gateway: gatewayConfig(gateway ?? {}),
     agents: { defaults: agentDefaults(raw), ...agentList(raw, issues) },
     models: {
       mode: models?.mode ?? "merge",
@@ -46,6 +42,32 @@ function resolved(raw: RawConfig, issues: ConfigIssue[]): Config {
     },
     env: inlineEnv(raw.env ?? {}),
   };
+}
+
+function gatewayConfig({ mode, bind, customBindHost, port, auth, tls, remote }: RawGateway): GatewayConfig {
+  const authMode = auth?.mode;
+  const certPath = tls?.certPath;
+  return {
+    mode: mode ?? "local",
+    bind: bind ?? "loopback",
+    ...(customBindHost !== undefined && { customBindHost }),
+    port: port ?? 18_789,
+    auth: {
+      ...(authMode !== undefined && { mode: authMode }),
+      ...setOnes({ token: auth?.token, password: auth?.password }),
+    },
+    tls: { enabled: tls?.enabled ?? false, ...(certPath !== undefined && { certPath }) },
+    remote: {
+      ...setOnes({ token: remote?.token, password: remote?.password }),
+      ...setOnes({ url: remote?.url, tlsFingerprint: remote?.tlsFingerprint }),
+    },
+  };
+}
+
+/** Without what is empty or absent. */
+function setOnes<Key extends string, Value>(given: Record<Key, Value | undefined>): Partial<Record<Key, Value>> {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined && value !== "");
+  return Object.fromEntries(entries) as Partial<Record<Key, Value>>;
 }
 
 function providerConfig({

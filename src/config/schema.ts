@@ -115,6 +115,28 @@ const secret = () =>
     error: 'must be a text or a reference such as { source: "env", provider: "default", id: "OPENAI_API_KEY" }',
   });
 
+/** The same, and empty as OpenClaw takes it: as not set. */
+const secretOrNone = () => z.union([z.literal(""), secret()], { error: "must be a text or a reference to a secret" });
+
+const gateway = loose({
+  mode: oneOf(["local", "remote"]).optional(),
+  bind: oneOf(["loopback", "lan", "tailnet", "auto", "custom"]).optional(),
+  customBindHost: text().optional(),
+  port: whole(1, 65_535).optional(),
+  auth: loose({
+    mode: oneOf(["none", "token", "password", "trusted-proxy"]).optional(),
+    token: secretOrNone().optional(),
+    password: secretOrNone().optional(),
+  }).optional(),
+  tls: loose({ enabled: flag().optional(), certPath: text().optional() }).optional(),
+  remote: loose({
+    url: z.union([z.literal(""), text()]).optional(),
+    token: secretOrNone().optional(),
+    password: secretOrNone().optional(),
+    tlsFingerprint: z.union([z.literal(""), text()]).optional(),
+  }).optional(),
+});
+
 const providerModel = loose({
   id: text(),
   name: text().optional(),
@@ -151,11 +173,7 @@ export const configSchema = loose({
       [PLUGIN_ID]: loose({ config: strict({ subagents: ownSection().optional() }).optional() }).optional(),
     }).optional(),
   }).optional(),
-  gateway: loose({
-    mode: oneOf(["local", "remote"]).optional(),
-    bind: oneOf(["loopback", "lan", "tailnet", "auto", "custom"]).optional(),
-    customBindHost: text().optional(),
-  }).optional(),
+  gateway: gateway.optional(),
   agents: loose({
     defaults: loose({
       model: modelChoice().optional(),
@@ -184,5 +202,6 @@ export type RawOwnSection = z.output<ReturnType<typeof ownSection>>;
 export type RawSubagentLimits = z.output<ReturnType<typeof subagentLimits>>;
 export type RawToolPolicy = { [Key in keyof typeof toolPolicy]?: z.output<(typeof toolPolicy)[Key]> };
 export type RawAgent = { [Key in keyof typeof agent]?: z.output<(typeof agent)[Key]> };
+export type RawGateway = z.output<typeof gateway>;
 export type RawProvider = z.output<typeof provider>;
 export type RawExecPolicy = z.output<ReturnType<typeof execPolicy>>;

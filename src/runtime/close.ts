@@ -2,7 +2,7 @@
 
 import type { Cause } from "../errors.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { Parts } from "./parts.ts";
+import type { Parts, Records } from "./parts.ts";
 import type { Settler } from "./settler.ts";
 
 /** @param stop ends watching and announcing, once nothing settles any more */
@@ -21,7 +21,7 @@ export async function close(parts: Parts, settler: Settler, drainMs: number, sto
   await registry.close();
 }
 
-async function drain({ live }: Parts, drainMs: number): Promise<void> {
+export async function drain({ live }: Pick<Records, "live">, drainMs: number): Promise<void> {
   const until = performance.now() + drainMs;
   while (live.size > 0 && performance.now() < until) await delay(Math.min(20, drainMs));
 }
@@ -31,7 +31,7 @@ async function interrupt(run: LiveRun, settler: Settler): Promise<void> {
   await settler.settle(run, { status: "interrupted", cause: CLOSED });
 }
 
-async function withinGrace(released: Promise<unknown>, { config }: Parts): Promise<void> {
+export async function withinGrace(released: Promise<unknown>, { config }: Pick<Parts, "config">): Promise<void> {
   const { abortMs, terminateMs } = config.subagents.grace;
   const { promise: over, resolve } = Promise.withResolvers<void>();
   // Taken back afterwards: it would hold a process that has nothing else to do.

@@ -1,7 +1,9 @@
 /** What a session's descendants have said: who may see it, and how much of it. */
 
 import { InprocessError } from "../errors.ts";
+import type { RunRow } from "../registry/run-row.ts";
 import type { HistoryReader } from "../sessions/history-reader.ts";
+import type { HistoryWindow } from "../sessions/history-view.ts";
 import { clip } from "../sessions/clip.ts";
 import type { History, HistoryOptions, Requester } from "../types.ts";
 import type { Parts } from "./parts.ts";
@@ -9,12 +11,26 @@ import { isAbove } from "./views.ts";
 
 /** @throws InprocessError `not_found`, `not_yours`, `params_invalid`, `transcript_unusable` */
 export async function readHistory(
-  { registry, live }: Parts,
+  parts: Parts,
   reader: HistoryReader,
   sessionKey: string,
   requester: Requester,
   options: HistoryOptions,
 ): Promise<History> {
+  const { row, window } = historyWindow(parts, sessionKey, requester, options);
+  const { apiKey } = parts.live.get(row.runId)?.facts.model ?? {};
+  const secrets = apiKey === undefined ? [] : [apiKey];
+  const view = await reader.read(row.transcriptPath, { ...window, secrets });
+  return { sessionKey: row.childSessionKey, ...view };
+}
+
+/** Whose messages are meant, and which of them. @throws InprocessError `not_found`, `not_yours`, `params_invalid` */
+export function historyWindow(
+  { registry }: Pick<Parts, "registry">,
+  sessionKey: string,
+  requester: Requester,
+  options: HistoryOptions,
+): { row: RunRow; window: Omit<HistoryWindow, "secrets"> } {
   const limit = within("limit", options.limit ?? 100, 1, 1000);
   const offset = within("offset", options.offset ?? 0, 0, Number.MAX_SAFE_INTEGER);
   const maxBytes = within("maxBytes", options.maxBytes ?? MAX_BYTES, 1024, MAX_BYTES);
@@ -29,15 +45,7 @@ export async function readHistory(
   if (!isAbove(registry, requester.sessionKey, row)) {
     throw new InprocessError("not_yours", `${clip(named, 100)} wasn't started by this session or one below it.`);
   }
-  const { apiKey } = live.get(row.runId)?.facts.model ?? {};
-  const view = await reader.read(row.transcriptPath, {
-    limit,
-    offset,
-    includeTools: options.includeTools ?? false,
-    maxBytes,
-    secrets: apiKey === undefined ? [] : [apiKey],
-  });
-  return { sessionKey: row.childSessionKey, ...view };
+  return { row, window: { limit, offset, includeTools: options.includeTools ?? false, maxBytes } };
 }
 
 function within(name: string, value: number, min: number, max: number): number {

@@ -82,7 +82,7 @@ export async function createInProcessRuntime(options: InProcessOptions): Promise
 class InProcessRuntime implements SubagentRuntime {
   readonly kind = "inprocess";
   readonly capabilities: ReadonlySet<Capability> = new Set([
-    ...(["kill", "steer", "history", "nesting", "timeout", "tools", "dedicated"] as const),
+    ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated"] as const),
   ]);
   readonly #options: InProcessOptions;
   readonly #parts: Parts;

@@ -8,6 +8,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Lane } from "./lane.ts";
 import type { LiveRun } from "./live-run.ts";
+import type { TrackedRun } from "./tracked-run.ts";
 
 export type Parts = {
   config: Config;
@@ -22,13 +23,21 @@ export type Parts = {
   execEnv: Record<string, string>;
 };
 
-/** Unsettled runs of this process. */
-export class LiveRuns {
-  readonly #byId = new Map<string, LiveRun>();
-  readonly #bySession = new Map<string, LiveRun>();
-  readonly #byRequester = new Map<string, Set<LiveRun>>();
+/** The part of it that doesn't ask where runs work. */
+export type Records<R extends TrackedRun = TrackedRun> = Pick<
+  Parts,
+  "config" | "host" | "logger" | "registry" | "hub"
+> & {
+  live: LiveRuns<R>;
+};
 
-  add(run: LiveRun): void {
+/** Unsettled runs of this process. */
+export class LiveRuns<R extends TrackedRun = LiveRun> {
+  readonly #byId = new Map<string, R>();
+  readonly #bySession = new Map<string, R>();
+  readonly #byRequester = new Map<string, Set<R>>();
+
+  add(run: R): void {
     this.#byId.set(run.id, run);
     this.#bySession.set(run.sessionKey, run);
     const { requesterSessionKey } = run.facts.row;
@@ -36,7 +45,7 @@ export class LiveRuns {
     this.#byRequester.set(requesterSessionKey, siblings.add(run));
   }
 
-  remove(run: LiveRun): void {
+  remove(run: R): void {
     this.#byId.delete(run.id);
     if (this.#bySession.get(run.sessionKey) === run) this.#bySession.delete(run.sessionKey);
     const { requesterSessionKey } = run.facts.row;
@@ -45,25 +54,25 @@ export class LiveRuns {
     if (siblings?.size === 0) this.#byRequester.delete(requesterSessionKey);
   }
 
-  get(runId: string): LiveRun | undefined {
+  get(runId: string): R | undefined {
     return this.#byId.get(runId);
   }
 
-  ofSession(sessionKey: string): LiveRun | undefined {
+  ofSession(sessionKey: string): R | undefined {
     return this.#bySession.get(sessionKey);
   }
 
   /** Unsettled children that a session asked for. */
-  childrenOf(sessionKey: string): LiveRun[] {
+  childrenOf(sessionKey: string): R[] {
     return [...(this.#byRequester.get(sessionKey) ?? [])].filter((run) => run.outcome.settled === undefined);
   }
 
   /** The same, with those that have ended and aren't told of yet. */
-  untoldChildrenOf(sessionKey: string): LiveRun[] {
+  untoldChildrenOf(sessionKey: string): R[] {
     return [...(this.#byRequester.get(sessionKey) ?? [])];
   }
 
-  all(): LiveRun[] {
+  all(): R[] {
     return [...this.#byId.values()];
   }
 

@@ -4,8 +4,11 @@ import { randomUUID } from "node:crypto";
 import { causeOf, type ErrorCode } from "../errors.ts";
 import { clip } from "../sessions/clip.ts";
 import type { Requester, SendParams, SendResult, SteerResult } from "../types.ts";
-import type { Parts } from "./parts.ts";
-import type { Steering } from "./steer.ts";
+import type { Records } from "./parts.ts";
+
+/** A child is told what it is sent as by a steer. */
+type Steering = { steer(target: string, message: string, requester: Requester): SteerResult | Promise<SteerResult> };
+type Parts = Pick<Records, "registry" | "host">;
 
 export async function send(
   parts: Parts,
@@ -33,13 +36,13 @@ export async function send(
       const target = sessionKey.trim();
       const ours = registry.byChildSession(target) !== undefined;
       return ours
-        ? toChild(steering.steer(target, message, requester))
+        ? toChild(await steering.steer(target, message, requester))
         : await toHost(parts, target, params, requester, signal);
     }
     const child = registry.resolve(requester.sessionKey, label!);
     const fits = !("found" in child) || agentId === undefined || child.found.agentId === agentId;
     if (fits && ("found" in child || child.error === "ambiguous")) {
-      return toChild(steering.steer("found" in child ? child.found.runId : label!, message, requester));
+      return toChild(await steering.steer("found" in child ? child.found.runId : label!, message, requester));
     }
     const others = (await parts.host.listSessions?.(agentId === undefined ? {} : { agentId })) ?? [];
     const other = others.find((session) => session.label === label!.trim());

@@ -8,20 +8,19 @@ import type { Settlement } from "../registry/settlement.ts";
 import type { Completion, Outcome, RunView } from "../types.ts";
 import { completionMessage } from "../announce/completion-text.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { Parts } from "./parts.ts";
+import type { Records } from "./parts.ts";
+import type { TrackedRun } from "./tracked-run.ts";
 
-export type SettledHandler = (run: LiveRun) => void;
-
-export class Settler {
-  readonly #parts: Parts;
-  readonly #onSettled: SettledHandler;
-  #pending: LiveRun[] = [];
+export class Settler<R extends TrackedRun = LiveRun> {
+  readonly #parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">;
+  readonly #onSettled: (run: R) => void;
+  #pending: R[] = [];
   /** The transaction under way to the disk, and the one after it. */
   #writing: Promise<void> | undefined;
   #commit: Promise<void> | undefined;
   #unsynced: ReadonlySet<string> = new Set();
 
-  constructor(parts: Parts, onSettled: SettledHandler) {
+  constructor(parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">, onSettled: (run: R) => void) {
     this.#parts = parts;
     this.#onSettled = onSettled;
   }
@@ -32,7 +31,7 @@ export class Settler {
   }
 
   /** Offers an ending; the first one wins. Resolves once the run's settlement, whichever it is, is on the disk. */
-  async settle(run: LiveRun, outcome: Outcome): Promise<boolean> {
+  async settle(run: R, outcome: Outcome): Promise<boolean> {
     const first = run.outcome.offer(outcome);
     if (first) {
       clearTimeout(run.timer);
@@ -61,7 +60,7 @@ export class Settler {
   }
 
   /** The disk may be full or gone: nobody is told before it stands, so it is tried until it does, or recovery does it. */
-  async #write(runs: LiveRun[]): Promise<void> {
+  async #write(runs: R[]): Promise<void> {
     const { registry, logger } = this.#parts;
     const at = Date.now();
     const settlements = runs.map((run) => settlementOf(run, at));
@@ -81,7 +80,7 @@ export class Settler {
     runs.forEach((run, index) => this.#tell(run, settlements[index]!));
   }
 
-  #tell(run: LiveRun, settlement: Settlement): void {
+  #tell(run: R, settlement: Settlement): void {
     run.state = "settled";
     this.#parts.live.remove(run);
     this.#parts.hub.publish(
@@ -101,7 +100,12 @@ export class Settler {
 }
 
 /** Who and when, for an event. */
-export function identity(run: LiveRun): { runId: string; sessionKey: string; requesterSessionKey: string; at: number } {
+export function identity(run: TrackedRun): {
+  runId: string;
+  sessionKey: string;
+  requesterSessionKey: string;
+  at: number;
+} {
   return {
     runId: run.id,
     sessionKey: run.sessionKey,
@@ -110,7 +114,7 @@ export function identity(run: LiveRun): { runId: string; sessionKey: string; req
   };
 }
 
-function settlementOf(run: LiveRun, at: number): Settlement {
+function settlementOf(run: TrackedRun, at: number): Settlement {
   const outcome = run.outcome.settled!;
   const { usage } = run;
   const model = run.answeredBy;
@@ -126,12 +130,12 @@ function settlementOf(run: LiveRun, at: number): Settlement {
 }
 
 /** Killed runs and runs nobody waits for are settled in silence, as is an answer that asks for it. */
-function owesCompletion(run: LiveRun, outcome: Outcome): boolean {
+function owesCompletion(run: TrackedRun, outcome: Outcome): boolean {
   if (!run.facts.row.expectsCompletion || outcome.status === "killed") return false;
   return outcome.status !== "ok" || !SILENT_ANSWERS.has(run.text.trim());
 }
 
-function completionOf(run: LiveRun, outcome: Outcome, at: number): Completion {
+function completionOf(run: TrackedRun, outcome: Outcome, at: number): Completion {
   const { usage, text, startedAt, answeredBy, facts } = run;
   // The row says which model was asked for; here it is the one that answered.
   const { model: _asked, ...row } = facts.row;
@@ -185,7 +189,7 @@ function completionKey(runId: string): string {
   return `subagent:${runId}`;
 }
 
-function runtimeMs(run: LiveRun, at: number): number {
+function runtimeMs(run: TrackedRun, at: number): number {
   return run.startedAt === undefined ? 0 : at - run.startedAt;
 }
 

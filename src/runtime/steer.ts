@@ -4,24 +4,22 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { performance } from "node:perf_hooks";
 import { causeOf, type Cause } from "../errors.ts";
 import type { NewRun } from "../registry/run-row.ts";
-import { clip } from "../sessions/clip.ts";
 import type { Controlled, Requester, SteerOptions, SteerResult } from "../types.ts";
 import type { Execution } from "./execution.ts";
 import { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { RunCarrier } from "./run-carrier.ts";
 import { identity, type Settler } from "./settler.ts";
+import { messageFault, SteerPace } from "./steer-rules.ts";
 import { controlled, isElsewhere, refuse, targetsOf } from "./targets.ts";
 
 export class Steering {
   readonly #parts: Parts;
   readonly #settler: Settler;
   readonly #carrier: RunCarrier;
-  /** When a session last steered a child; kept as long as it matters. */
-  readonly #last = new Map<string, number>();
+  readonly #pace = new SteerPace();
 
   constructor(parts: Parts, settler: Settler, carrier: RunCarrier) {
     this.#parts = parts;
@@ -31,11 +29,8 @@ export class Steering {
 
   /** No await before the answer: between the look at the run and the message nothing else happens. */
   steer(target: string, message: string, requester: Requester, options: SteerOptions = {}): SteerResult {
-    const wrong = messageFault(message);
+    const wrong = messageFault(target, message);
     if (wrong !== undefined) return refuse("error", "params_invalid", wrong).refusal;
-    if (target.trim() === "all" || target.trim() === "*") {
-      return refuse("error", "params_invalid", "One message goes to one subagent; name it.").refusal;
-    }
     const found = targetsOf(this.#parts, target, requester);
     if ("refusal" in found) return found.refusal;
     const row = found.runs[0]!;
@@ -47,7 +42,7 @@ export class Steering {
     if (run === undefined || run.outcome.settled !== undefined) {
       return { status: "done", ...child, text: `${child.label} has ended; nothing was sent to it.` };
     }
-    const waitMs = this.#tooSoon(requester.sessionKey, child.sessionKey);
+    const waitMs = this.#pace.tooSoon(requester.sessionKey, child.sessionKey);
     if (waitMs > 0) {
       const error = `${child.label} was told something less than 2 s ago; wait ${(waitMs / 1000).toFixed(1)} s, or put it all in one message.`;
       return { status: "rate_limited", ...child, code: "rate_limited", error, text: error };
@@ -118,27 +113,7 @@ export class Steering {
     const unread = [...(turn.threadId === undefined && old.prompt !== undefined ? [old.prompt] : []), ...old.steering];
     this.#carrier.enqueue(run, { prompt: [...unread, text].join("\n\n"), resume: "next_turn" });
   }
-
-  /** Milliseconds until this session may tell this child something again; 0 = now, and counted as done. */
-  #tooSoon(sessionKey: string, childSessionKey: string): number {
-    const now = performance.now();
-    for (const [pair, at] of this.#last) if (now - at >= PAIR_MS) this.#last.delete(pair);
-    const pair = `${sessionKey}\n${childSessionKey}`;
-    const before = this.#last.get(pair);
-    if (before !== undefined) return PAIR_MS - (now - before);
-    this.#last.set(pair, now);
-    return 0;
-  }
-}
-
-function messageFault(message: string): string | undefined {
-  if (typeof message !== "string" || message.trim() === "")
-    return "A steer needs a message: what the subagent is to know.";
-  if (message.length <= MESSAGE_CHARS) return undefined;
-  return `The message has ${message.length} characters and at most ${MESSAGE_CHARS} can be sent (it begins “${clip(message, 40)}”); put the rest in a file and name it.`;
 }
 
 /** Tells the child's model that this is no new task. */
 const HEADING = "[Message from the session that gave you the task]";
-const MESSAGE_CHARS = 4000;
-const PAIR_MS = 2000;

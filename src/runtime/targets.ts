@@ -4,13 +4,16 @@ import type { ErrorCode } from "../errors.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import { clip } from "../sessions/clip.ts";
 import type { Controlled, ControlRefusal, ListOptions, Requester } from "../types.ts";
-import type { Parts } from "./parts.ts";
+import type { Records } from "./parts.ts";
+
+/** Where children are found: written ones and those at work here. */
+type Lookup = Pick<Records, "registry" | "live">;
 
 /** The newest run of each session that is meant, oldest first. */
 export type Targets = { runs: RunRow[] } | { refusal: ControlRefusal };
 
 /** @param target number in the list, run id or its prefix, session key, label or its beginning, `last`, `all`, `*` */
-export function targetsOf(parts: Parts, target: string, requester: Requester): Targets {
+export function targetsOf(parts: Lookup, target: string, requester: Requester): Targets {
   const { registry } = parts;
   const named = target.trim();
   const self = registry.byChildSession(requester.sessionKey);
@@ -52,7 +55,7 @@ export function targetsOf(parts: Parts, target: string, requester: Requester): T
 }
 
 /** Children as a list shows them: active ones and those that ended lately, oldest first, each session once. */
-export function listed({ registry }: Parts, sessionKey: string, options: ListOptions = {}): RunRow[] {
+export function listed({ registry }: Lookup, sessionKey: string, options: ListOptions = {}): RunRow[] {
   const since = Date.now() - (options.recentMinutes ?? LISTED_MINUTES) * 60_000;
   const rows = options.descendants
     ? registry.descendantsOf(sessionKey, { since })
@@ -63,7 +66,7 @@ export function listed({ registry }: Parts, sessionKey: string, options: ListOpt
 }
 
 /** Children at work, those with descendants at work, and those whose end isn't told yet: a kill waits for that. */
-export function activeChildren({ registry, live }: Parts, sessionKey: string): RunRow[] {
+export function activeChildren({ registry, live }: Lookup, sessionKey: string): RunRow[] {
   const active = registry.childrenOf(sessionKey, { since: Number.MAX_SAFE_INTEGER });
   const listed = new Set(active.map((row) => row.runId));
   const untold = live.untoldChildrenOf(sessionKey).filter((run) => !listed.has(run.id));
@@ -79,7 +82,7 @@ export function labelOf({ label, task }: Pick<RunRow, "label" | "task">): string
 }
 
 /** Unsettled, and no run of this process: only another process that shares the state directory can reach it. */
-export function isElsewhere({ live }: Parts, row: RunRow): boolean {
+export function isElsewhere({ live }: Pick<Lookup, "live">, row: RunRow): boolean {
   return row.state !== "settled" && live.get(row.runId) === undefined;
 }
 
@@ -88,7 +91,7 @@ export function refuse(status: ControlRefusal["status"], code: ErrorCode, error:
 }
 
 /** A run id that was given up for another in the same session stands for that one. */
-function current({ registry }: Parts, row: RunRow): RunRow {
+function current({ registry }: Lookup, row: RunRow): RunRow {
   return registry.byChildSession(row.childSessionKey) ?? row;
 }
 

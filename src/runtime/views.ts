@@ -3,11 +3,12 @@
 import type { Registry } from "../registry/registry.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Completion, Requester, RunState, RuntimeStats, RunView, WaitResult } from "../types.ts";
-import type { LiveRuns, Parts } from "./parts.ts";
+import type { LiveRuns, Parts, Records } from "./parts.ts";
 import { completionOfRow } from "./settler.ts";
+import type { TrackedRun } from "./tracked-run.ts";
 
 /** A run in this process knows more of itself than its row. */
-export function viewOf(row: RunRow, runs?: LiveRuns): RunView {
+export function viewOf(row: RunRow, runs?: LiveRuns<TrackedRun>): RunView {
   const live = runs?.get(row.runId);
   const state = live?.state ?? row.state;
   const childSessions = runs?.childrenOf(row.childSessionKey).map((run) => run.sessionKey) ?? [];
@@ -34,14 +35,23 @@ export function viewOf(row: RunRow, runs?: LiveRuns): RunView {
 }
 
 /** @param loopUtilization of the host's loop, since the last look */
-export function statsOf({ pool, lane, live, registry }: Parts, loopUtilization: number): RuntimeStats {
+export function statsOf(parts: Parts, loopUtilization: number): RuntimeStats {
+  const { pool, lane } = parts;
+  return { ...statsWithoutThreads(parts, loopUtilization), threads: pool.stats(), queueWaitMs: lane.lastWaitMs };
+}
+
+/** The same for a runtime whose runs work elsewhere. */
+export function statsWithoutThreads(
+  { live, registry }: Pick<Records, "live" | "registry">,
+  loopUtilization: number,
+): RuntimeStats {
   const states = live.all().map((run) => run.state);
   const count = (state: RunState): number => states.filter((one) => one === state).length;
   return {
-    threads: pool.stats(),
+    threads: { total: 0, dedicated: 0, runs: [] },
     runs: { queued: count("queued"), running: count("running"), waiting: count("waiting") },
     outbox: registry.outbox.counts(),
-    queueWaitMs: lane.lastWaitMs,
+    queueWaitMs: 0,
     loopUtilization,
     rssBytes: process.memoryUsage.rss(),
   };
@@ -49,7 +59,7 @@ export function statsOf({ pool, lane, live, registry }: Parts, loopUtilization: 
 
 /** @param watchers told of every settlement, by run id, while this waits */
 export async function waitFor(
-  { registry, live }: Pick<Parts, "registry" | "live">,
+  { registry, live }: Pick<Records, "registry" | "live">,
   runIds: string[],
   requester: Requester,
   options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal },

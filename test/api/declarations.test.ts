@@ -46,6 +46,7 @@ describe("a capability that isn't there", () => {
       expect([...runtime.capabilities].sort()).toEqual([
         "dedicated",
         "history",
+        "inject",
         "kill",
         "nesting",
         "steer",

@@ -26,7 +26,7 @@ describe("an empty config", () => {
         grace: { abortMs: 2000, terminateMs: 3000 },
         announce: { mode: "each" },
       },
-      gateway: { mode: "local", bind: "loopback" },
+      gateway: { mode: "local", bind: "loopback", port: 18_789, auth: {}, tls: { enabled: false }, remote: {} },
       agents: {
         defaults: {
           modelAliases: {},
@@ -59,8 +59,7 @@ describe("sections that aren't ours", () => {
       wizard: { lastRunMode: "local" },
       agents: { defaults: { heartbeat: { every: "0m" }, compaction: 3, imageModel: "x/y" } },
       gateway: {
-        port: "18789",
-        auth: { mode: "token", token: { source: "exec", id: "x" } },
+        auth: { mode: "token", token: { source: "exec", id: "x" }, rateLimit: { maxAttempts: "?" } },
         tailscale: { mode: "off" },
       },
       tools: { web: { search: 1 }, exec: { safeBins: ["jq"] } },
@@ -126,6 +125,8 @@ describe("our own section", () => {
     [{ modles: { mode: "merge" } }, "modles", 'did you mean "models"?'],
     [{ agnets: { list: [] } }, "agnets", 'did you mean "agents"?'],
     [{ gateway: { customBindhost: "x" } }, "gateway.customBindhost", 'did you mean "customBindHost"?'],
+    [{ gateway: { auth: { tokne: "x" } } }, "gateway.auth.tokne", 'did you mean "token"?'],
+    [{ gateway: { remote: { tlsFingerPrint: "x" } } }, "gateway.remote.tlsFingerPrint", '"tlsFingerprint"?'],
     [{ models: { providers: { x: { baseURL: "y" } } } }, "models.providers.x.baseURL", 'did you mean "baseUrl"?'],
   ])("names the nearest key for a slip: %j", (raw, path, hint) => {
     expect(issuesOf(raw)).toEqual([{ path, message: expect.stringContaining(hint) as string }]);

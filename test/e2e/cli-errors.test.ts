@@ -140,19 +140,19 @@ describe("a wrong config", () => {
   });
 
   it.each([
-    ["subagents.runtime", '{ subagents: { runtime: "gateway" } }'],
-    [
-      "the plugin's own section",
-      '{ plugins: { entries: { "openclaw-inprocess": { config: { subagents: { runtime: "gateway" } } } } } }',
-    ],
-    ["a gateway other machines may reach", '{ gateway: { bind: "lan" } }'],
-  ])("that selects the gateway by %s is told how to choose in-process", async (_, text) => {
+    ["an address", '{ gateway: { mode: "remote" } }', "gateway.remote.url"],
+    ["a secret", '{ gateway: { bind: "lan", auth: { token: "${NO_SUCH_TOKEN}" } } }', "gateway.auth.token"],
+    ["a secret that is kept elsewhere", VAULT, "gateway.auth.password"],
+    ["an address that isn't in the clear", PLAIN, "gateway.remote.url"],
+  ])("that selects the gateway and lacks %s of it is refused by its path", async (_, text, path) => {
     const file = configFile(text);
-    await expectOneSentence(["run", "--config", file, "task"], "--runtime inprocess", "subagents.runtime");
+    await expectOneSentence(["run", "--config", file, "--model", "demo/scripted", "task"], path);
   });
 
-  it("is not asked when --runtime gateway is", () =>
-    expectOneSentence(["run", "--runtime", "gateway", "task"], "--runtime inprocess"));
+  it("is refused when a variable names no port of the gateway's", async () => {
+    const run = await cli(["run", "--runtime", "gateway", "task"], { env: { OPENCLAW_GATEWAY_PORT: "http" } });
+    expectRefused(run, /OPENCLAW_GATEWAY_PORT: .*http/u);
+  });
 });
 
 describe("a wrong model", () => {
@@ -227,3 +227,7 @@ describe("help and version", () => {
     expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/u);
   });
 });
+
+const VAULT =
+  '{ subagents: { runtime: "gateway" }, gateway: { auth: { password: { source: "exec", provider: "vault", id: "x" } } } }';
+const PLAIN = '{ gateway: { mode: "remote", remote: { url: "ws://gateway.example:18789" } } }';

@@ -221,6 +221,7 @@ it("what this runtime can do stands in its capabilities, and the rest is refused
   expect([...runtime.capabilities].sort()).toEqual([
     "dedicated",
     "history",
+    "inject",
     "kill",
     "nesting",
     "steer",

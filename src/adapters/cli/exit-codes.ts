@@ -57,7 +57,6 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "registry_unusable",
   "workspace_unusable",
   "task_invalid",
-  "runtime_unavailable",
   "params_invalid",
   "capability_missing",
   "isolation_unavailable",

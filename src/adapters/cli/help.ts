@@ -26,6 +26,8 @@ Exit codes:
   130  Ctrl-C: what was running was ended; a second Ctrl-C leaves at once
 
 Without --config, --model and --base-url the scripted demo model is used.
+With the runtime gateway, subagents run in the OpenClaw gateway that the config names (gateway.port, gateway.auth,
+gateway.remote; or OPENCLAW_GATEWAY_URL, _PORT, _TOKEN, _PASSWORD), and in process when it can't take them.
 NO_COLOR=1 turns colours off; OPENCLAW_INPROCESS_DEBUG=1 adds the stack to an error;
 OPENCLAW_INPROCESS_LOG=info (debug, info, warn, error) writes log.jsonl in the state folder.
 `;

@@ -6,7 +6,8 @@ import { loadConfigFile } from "../../config/load.ts";
 import { InprocessError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import type { LoggerOptions } from "../../log.ts";
-import { selectRuntime } from "../../policy/select-runtime.ts";
+import { selectRuntime, type RuntimeChoice } from "../../policy/select-runtime.ts";
+import { gatewayAddress } from "../gateway-address.ts";
 import { chooseModel } from "./choose-model.ts";
 import { stateDirFrom, workspaceFrom } from "./folders.ts";
 import { DEMO_TASK } from "./help.ts";
@@ -38,7 +39,7 @@ export type RunPlan = {
   model?: string;
   /** `implied`: no model was named at all. */
   demo?: "chosen" | "implied";
-  header: { runtime: string; reason: string; model: string; workspace: string };
+  header: { runtime: RuntimeChoice["runtime"]; reason: string; model: string; workspace: string };
   /** Log lines of this level and above go to `log.jsonl` in the state folder. @default none */
   logLevel?: LogLevel;
   json: boolean;
@@ -61,7 +62,7 @@ export async function prepareRun(
   const logLevel = logLevelFrom(proc.env[LOG_VARIABLE]);
   const given = words.length === 0 && flags.demo === true ? DEMO_TASK : taskFromWords(words);
   const config = await configFrom(flags, cwd, proc.env);
-  const reason = inProcessReason(config, flags);
+  const { runtime, reason } = runtimeFrom(config, flags, proc.env);
   const workspaceDir = workspaceFrom(flags.workspace, cwd);
   const chosen = await chooseModel(flags, config, proc.env);
   const stateDir = stateDirFrom(flags.stateDir, cwd, proc.env);
@@ -74,7 +75,7 @@ export async function prepareRun(
     resolveModel: chosen.resolveModel,
     ...(chosen.ref === undefined ? {} : { model: chosen.ref }),
     ...(chosen.demo === undefined ? {} : { demo: chosen.demo }),
-    header: { runtime: "inprocess", reason, model: chosen.name, workspace: workspaceDir },
+    header: { runtime, reason, model: chosen.name, workspace: workspaceDir },
     ...(logLevel === undefined ? {} : { logLevel }),
     json: flags.json === true,
     quiet: flags.quiet === true,
@@ -107,16 +108,12 @@ async function configFrom(flags: RunFlags, cwd: string, env: NodeJS.ProcessEnv):
   return { ...config, subagents: { ...config.subagents, runtime: flags.runtime } };
 }
 
-/** @returns why subagents run in process */
-function inProcessReason(config: Config, flags: RunFlags): string {
+/** Which way, and why. An address or a secret of the gateway's that can't be made out is found out here. */
+function runtimeFrom(config: Config, flags: RunFlags, env: NodeJS.ProcessEnv): RuntimeChoice {
   const { runtime, reason } = selectRuntime(config);
-  const why = flags.runtime === undefined || flags.runtime === "auto" ? reason : `--runtime ${flags.runtime} was given`;
-  if (runtime === "inprocess") return why;
-  const or = flags.config === undefined ? "" : `, or set subagents.runtime to "inprocess" in ${flags.config}`;
-  throw new InprocessError(
-    "runtime_unavailable",
-    `the gateway runtime isn't part of this version, and was chosen because ${why}; to run subagents in this process pass --runtime inprocess${or}`,
-  );
+  if (runtime === "gateway") gatewayAddress(config, env);
+  const asked = flags.runtime !== undefined && flags.runtime !== "auto";
+  return { runtime, reason: asked ? `--runtime ${flags.runtime} was given` : reason };
 }
 
 function logLevelFrom(value: string | undefined): LogLevel | undefined {

@@ -1,7 +1,7 @@
 /** `run`: one task from the command line to the answer. Wires only. */
 
 import { join } from "node:path";
-import { createLogger } from "../../log.ts";
+import { createLogger, type Logger } from "../../log.ts";
 import { createStandalone, type Standalone } from "../standalone-host.ts";
 import { exitCodeOf, sayEnd, type RunEnd } from "./answer.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -11,7 +11,7 @@ import { DEMO_NOTICE } from "./help.ts";
 import { jsonLines } from "./json-lines.ts";
 import type { RunPlan } from "./prepare-run.ts";
 import { runTask } from "./run-task.ts";
-import { createShow, showMode } from "./show.ts";
+import { createShow, showMode, type Show } from "./show.ts";
 import { watchStops } from "./stop-signals.ts";
 import { initialView } from "./view-state.ts";
 
@@ -22,8 +22,9 @@ import { initialView } from "./view-state.ts";
 export async function runCommand(plan: RunPlan, proc: NodeJS.Process): Promise<number> {
   if (plan.demo === "implied" || (plan.demo === "chosen" && !plan.quiet)) proc.stderr.write(`${DEMO_NOTICE}\n`);
   const stops = watchStops(proc);
+  let show: Show | undefined;
   try {
-    const standalone = await start(plan);
+    const standalone = await start(plan, (sentence) => show?.warn(sentence));
     const state = initialView({ ...plan.header, mainSessionKey: standalone.mainSessionKey, startedAt: Date.now() });
     const mode = showMode({
       ...plan,
@@ -31,7 +32,7 @@ export async function runCommand(plan: RunPlan, proc: NodeJS.Process): Promise<n
       stderrIsTerminal: proc.stderr.isTTY,
       env: proc.env,
     });
-    const show = createShow(mode, state, proc.stderr, proc.env);
+    show = createShow(mode, state, proc.stderr, proc.env);
     const writeLine = plan.json ? jsonLines(proc.stdout) : undefined;
     const end: RunEnd = await runTask(plan.task, standalone, { state, show, stops, writeLine });
     const where = { state, writeLine, transcript: standalone.mainTranscript, proc };
@@ -48,21 +49,33 @@ export async function runCommand(plan: RunPlan, proc: NodeJS.Process): Promise<n
 }
 
 /** The state folder is made last, and taken back when the host refuses to start. */
-async function start(plan: RunPlan): Promise<Standalone> {
+async function start(plan: RunPlan, warn: (sentence: string) => void): Promise<Standalone> {
   const takeBack = makeStateDir(plan.stateDir);
   try {
     const { config, workspaceDir, stateDir, resolveModel, model, logLevel } = plan;
     return await createStandalone({
       ...{ config, workspaceDir, stateDir, resolveModel },
       ...(model === undefined ? {} : { model }),
-      ...(logLevel === undefined
-        ? {}
-        : { logger: createLogger({ level: logLevel, destination: join(stateDir, LOG_FILE) }) }),
+      logger: tellingOfFallback(
+        createLogger(logLevel === undefined ? {} : { level: logLevel, destination: join(stateDir, LOG_FILE) }),
+        warn,
+      ),
     });
   } catch (error) {
     takeBack();
     throw error;
   }
+}
+
+/** Subagents that don't run where the user was told they do. */
+function tellingOfFallback(logger: Logger, warn: (sentence: string) => void): Logger {
+  return {
+    ...logger,
+    warn: (fields, msg) => {
+      logger.warn(fields, msg);
+      if ("fallback" in fields) warn(msg);
+    },
+  };
 }
 
 const LOG_FILE = "log.jsonl";

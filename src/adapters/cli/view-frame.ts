@@ -3,7 +3,7 @@
 import { styleText } from "node:util";
 import { columnsOf, cutToColumns, padToColumns } from "./terminal-text.ts";
 import { counted, dollars, duration, tokens } from "./units.ts";
-import { isSettled, type Row, type RowState, type ViewState } from "./view-state.ts";
+import { isSettled, whereAndWhy, type Row, type RowState, type ViewState } from "./view-state.ts";
 
 export type FrameOptions = {
   /** Columns a line may take at most. */
@@ -18,7 +18,7 @@ export type FrameOptions = {
 /** Never a line wider than `width`, never more than `height` lines. */
 export function renderFrame(state: ViewState, options: FrameOptions): string[] {
   const { header, main } = state;
-  const title: Segment[] = [[`${header.model} · ${header.workspace} · in process (${header.reason})`, "dim"]];
+  const title: Segment[] = [[`${header.model} · ${header.workspace} · ${whereAndWhy(header)}`, "dim"]];
   const rows = rowsThatFit(state, options.height === undefined ? Infinity : options.height - FIXED_LINES);
   const names = labelColumns([main, ...rows.shown.map((line) => line.row)], options.width);
   const lines = [title, rowSegments({ row: main, lead: "" }, names, options.now)];

@@ -5,11 +5,11 @@ import type { Usage } from "../../types.ts";
 import { cutToColumns, terminalLine } from "./terminal-text.ts";
 import { counted, duration, tokens } from "./units.ts";
 import { LOOKS } from "./view-frame.ts";
-import { rowOf, type Row, type ViewState } from "./view-state.ts";
+import { rowOf, whereAndWhy, type Row, type ViewState } from "./view-state.ts";
 
 /** What is running, before the first event. */
 export function plainHeader({ header }: ViewState): string {
-  return stamped(0, `in process (${header.reason}), model ${header.model}, workspace ${header.workspace}`);
+  return stamped(0, `${whereAndWhy(header)}, model ${header.model}, workspace ${header.workspace}`);
 }
 
 /** Takes each event once it is folded into `state`, and gives the lines it is worth: none, one, or two. */
@@ -46,7 +46,7 @@ function story(event: RunEvent, row: Row, again: boolean): string | undefined {
       return `accepted as run ${terminalLine(event.runId).slice(0, 8)}${place}${task}`;
     }
     case "started":
-      return `${again ? "goes on" : "started"} in thread ${event.threadId}`;
+      return `${again ? "goes on" : "started"} in ${event.threadId === 0 ? "the gateway" : `thread ${event.threadId}`}`;
     case "resumed":
       return RESUMED[event.reason];
     case "waiting":

@@ -10,13 +10,18 @@ import { terminalLine } from "./terminal-text.ts";
 
 /** What is known before the first event. */
 export type ViewHeader = {
-  runtime: string;
+  runtime: "inprocess" | "gateway";
   reason: string;
   model: string;
   workspace: string;
   mainSessionKey: string;
   startedAt: number;
 };
+
+/** Where the subagents work, and why there. */
+export function whereAndWhy({ runtime, reason }: ViewHeader): string {
+  return `${runtime === "gateway" ? "in the gateway" : "in process"} (${reason})`;
+}
 
 /** `waiting`: its own turn is over, its children's are not. A settled row's state is its outcome. */
 export type RowState = "queued" | "running" | "waiting" | OutcomeStatus;
@@ -60,7 +65,6 @@ export type ViewState = {
 export function initialView(header: ViewHeader): ViewState {
   const clean = {
     ...header,
-    runtime: terminalLine(header.runtime),
     reason: terminalLine(header.reason),
     model: terminalLine(header.model),
     workspace: terminalLine(header.workspace),

@@ -3,15 +3,9 @@ import { errorLines, exitCodeFor } from "../../../src/adapters/cli/exit-codes.ts
 import { ConfigError, InprocessError } from "../../../src/errors.ts";
 
 describe("an error before the run", () => {
-  it.each([
-    "config_invalid",
-    "task_invalid",
-    "workspace_unusable",
-    "state_dir_unusable",
-    "model_unusable",
-    "runtime_unavailable",
-  ] as const)("exits 2 for %s, which the user can put right", (code) =>
-    expect(exitCodeFor(new InprocessError(code, "x"))).toBe(2),
+  it.each(["config_invalid", "task_invalid", "workspace_unusable", "state_dir_unusable", "model_unusable"] as const)(
+    "exits 2 for %s, which the user can put right",
+    (code) => expect(exitCodeFor(new InprocessError(code, "x"))).toBe(2),
   );
 
   it("exits 1 for everything else", () => {

@@ -70,6 +70,9 @@ describe("the show without a terminal", () => {
       "[2.0s] x: goes on in another thread, its own was lost",
       "[3.0s] x: goes on in thread 4",
     ]);
+    expect(
+      story(event("a", 0, accepted("x")), event("a", 1, { type: "started", threadId: 0, queueMs: 0 })).at(-1),
+    ).toBe("[1.0s] x: started in the gateway");
   });
 
   it("lets no control code through from tools, models or reasons", () => {
@@ -88,6 +91,9 @@ describe("the show without a terminal", () => {
     expect(plainHeader(freshView())).toBe(
       "[0.0s] in process (the gateway listens on loopback), model demo/scripted, workspace /work/space",
     );
+    const view = freshView();
+    const header = { ...view.header, runtime: "gateway" as const };
+    expect(plainHeader({ ...view, header })).toMatch(/^\[0\.0s\] in the gateway \(/);
   });
 });
 

@@ -1,0 +1,146 @@
+/** Why a gateway couldn't be reached, or let nobody in: a code, and the sentence that tells the user what to run. */
+
+import { InprocessError, type ErrorCode } from "../errors.ts";
+import { redactText } from "../redact.ts";
+import { secretsOf, shownUrl, type GatewayAddress } from "./gateway-address.ts";
+import type { GatewayError } from "./gateway-frames.ts";
+
+/** Before a connection was open: the gateway has accepted nothing over it. */
+export class ConnectCauses {
+  readonly #address: GatewayAddress;
+
+  constructor(address: GatewayAddress) {
+    this.#address = address;
+  }
+
+  /** The socket never opened, or broke without a word. */
+  unreachable(why: string, cause?: unknown): InprocessError {
+    return this.#error(
+      "gateway_unreachable",
+      `The gateway at ${this.#where} can't be reached (${why}); see that it runs (\`openclaw gateway status\`) and that the address is right.`,
+      cause,
+    );
+  }
+
+  late(what: string, ms: number): InprocessError {
+    return this.#error(
+      "gateway_unreachable",
+      `The gateway at ${this.#where} ${what} within ${ms} ms; see with \`openclaw gateway status\` whether it hangs.`,
+    );
+  }
+
+  wrongCertificate(found: string): InprocessError {
+    return this.#error(
+      "gateway_unreachable",
+      `The gateway at ${this.#where} showed another certificate than the pinned one (its SHA-256 is ${found}), so nothing was sent to it; if the certificate was renewed, put the new fingerprint into gateway.remote.tlsFingerprint.`,
+    );
+  }
+
+  /** The answer to `connect`. */
+  refused(error: GatewayError): InprocessError {
+    const { message, details } = error;
+    const code = details?.code ?? "";
+    if (code === "PAIRING_REQUIRED" || error.code === "NOT_PAIRED") {
+      return this.pairingRequired(details?.reason, details?.requestId);
+    }
+    if (code === "AUTH_RATE_LIMITED") {
+      return this.#error(
+        "gateway_unauthorized",
+        `The gateway at ${this.#where} refuses any sign-in for a while, after too many wrong ones; wait a few minutes, then try with the right token or password.`,
+      );
+    }
+    if (code.startsWith("AUTH_")) return this.unauthorized(message);
+    if (code === "DEVICE_AUTH_SIGNATURE_EXPIRED") {
+      return this.#refusal(`${message}: the clocks of the two machines differ; set them right`);
+    }
+    return this.#refusal(message);
+  }
+
+  /** Closed before `connect` was answered. */
+  closed(code: number, reason: string): InprocessError {
+    if (code !== 1008) return this.unreachable(`it closed the connection: ${code}${reason === "" ? "" : ` ${reason}`}`);
+    if (/pairing required/i.test(reason)) return this.pairingRequired();
+    if (/unauthori[sz]ed|token|password/i.test(reason)) return this.unauthorized(reason);
+    return this.#refusal(`closed (1008): ${reason === "" ? "no reason given" : reason}`);
+  }
+
+  pairingRequired(reason?: string, requestId?: string): InprocessError {
+    const why = reason === undefined ? undefined : PAIRING_REASONS[reason];
+    const id = requestId !== undefined && /^[\w-]{1,100}$/.test(requestId) ? requestId : "--latest";
+    return this.#error(
+      "gateway_pairing_required",
+      `The gateway at ${this.#where} wants ${why ?? "this device"} approved first (pairing required); run \`openclaw devices approve ${id}\` on its machine.`,
+    );
+  }
+
+  unauthorized(message: string): InprocessError {
+    return this.#error(
+      "gateway_unauthorized",
+      `The gateway at ${this.#where} refuses the token or password (${message}); give the one that stands in its configuration, \`openclaw config get gateway.auth\` shows which kind.`,
+    );
+  }
+
+  #refusal(message: string): InprocessError {
+    return this.#error(
+      "gateway_refused",
+      `The gateway at ${this.#where} refuses the connection (${message}); its log says more: \`openclaw logs\`.`,
+    );
+  }
+
+  get #where(): string {
+    return shownUrl(this.#address);
+  }
+
+  #error(code: ErrorCode, message: string, cause?: unknown): InprocessError {
+    return new InprocessError(code, redactText(message, secretsOf(this.#address)), { cause });
+  }
+}
+
+/** Whether an error says for certain that the gateway has accepted nothing. */
+export function isConnectFailure(error: unknown): error is InprocessError {
+  return error instanceof InprocessError && CONNECT_CODES.has(error.code);
+}
+
+/** A call before the one that starts a run was lost twice: no run was accepted. */
+export function unaccepted(error: unknown): never {
+  if (!(error instanceof InprocessError) || error.code !== "gateway_lost") throw error;
+  const message = `The connection to the gateway broke twice before it was asked for the run: ${error.message}`;
+  throw new InprocessError("gateway_unreachable", message, { cause: error });
+}
+
+/** A connection that was open broke with calls under way. */
+export function lost(method: string, why: string): InprocessError {
+  return new InprocessError(
+    "gateway_lost",
+    `The connection to the gateway broke while ${method} was under way (${why}); whether it took effect isn't known.`,
+  );
+}
+
+export function tooLate(method: string, ms: number): InprocessError {
+  return new InprocessError(
+    "gateway_timeout",
+    `The gateway didn't answer ${method} within ${ms} ms; it may be busy, and the call may still take effect.`,
+  );
+}
+
+/** An answer that isn't what the protocol promises. */
+export function strange(method: string): InprocessError {
+  return new InprocessError(
+    "wire_invalid",
+    `The gateway's answer to ${method} has an unknown shape; it may be of a version this package doesn't know.`,
+  );
+}
+
+const CONNECT_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "gateway_unreachable",
+  "gateway_pairing_required",
+  "gateway_unauthorized",
+  "gateway_refused",
+]);
+/** `details.reason` of `PAIRING_REQUIRED`. */
+const PAIRING_REASONS: Record<string, string> = {
+  "not-paired": "this device",
+  "scope-upgrade": "wider scopes for this device",
+  "role-upgrade": "another role for this device",
+  "metadata-upgrade": "this device, whose platform has changed,",
+};

@@ -1,0 +1,194 @@
+/**
+ * Follows each run in the gateway to its end: what its events tell while it works, `agent.wait` for how it ended,
+ * `chat.history` for what it said. A connection that breaks is opened again, with a growing delay, for as long as the
+ * gateway may still have the run.
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { causeOf, type Cause } from "../errors.ts";
+import type { Outcome } from "../types.ts";
+import { messagesOf, stopRun, waitForRun } from "./gateway-calls.ts";
+import { agentEvent } from "./gateway-frames.ts";
+import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
+import { resultIn } from "./gateway-result.ts";
+import { identity, type Settler } from "./settler.ts";
+
+export class Following {
+  readonly #parts: GatewayParts;
+  readonly #settler: Settler<GatewayRun>;
+  readonly #closing = new AbortController();
+
+  constructor(parts: GatewayParts, settler: Settler<GatewayRun>) {
+    this.#parts = parts;
+    this.#settler = settler;
+  }
+
+  /** From its acceptance on. */
+  follow(run: GatewayRun): void {
+    if (run.timeoutMs > 0) run.timer = setTimeout(() => void this.#timeUp(run), run.timeoutMs).unref();
+    void this.#toItsEnd(run).catch((error: unknown) =>
+      this.#settler.settle(run, { status: "error", cause: causeOf(error) }),
+    );
+  }
+
+  /** An event of the gateway's; what isn't of a run here is passed over. */
+  heard(event: string, payload: unknown): void {
+    if (event !== "agent") return;
+    const { data: said } = agentEvent.safeParse(payload);
+    const run = said === undefined ? undefined : this.#parts.live.get(said.runId);
+    if (said === undefined || run === undefined || run.outcome.settled !== undefined) return;
+    const { stream, data } = said;
+    if (stream === "lifecycle" && data.phase === "start") return this.#started(run, Date.now());
+    const { hub } = this.#parts;
+    const { rootSessionKey } = run.facts.row;
+    if (stream !== "assistant" || data.delta === undefined || !hub.wantsText(run.id, rootSessionKey)) return;
+    hub.publish({ ...identity(run), type: "text", text: data.delta }, rootSessionKey);
+  }
+
+  /**
+   * Ends a run: the gateway is told, and it settles like this whatever the gateway makes of it.
+   * @returns whether this ending came first @throws InprocessError when the gateway can't be told; the run goes on
+   */
+  async end(run: GatewayRun, outcome: Outcome): Promise<boolean> {
+    run.ending ??= outcome;
+    try {
+      await (run.control = stopRun(this.#parts.link, run.sessionKey, run.id));
+    } catch (error) {
+      if (run.ending === outcome) run.ending = undefined;
+      throw error;
+    }
+    await this.#bringHome(run);
+    await this.#settler.settle(run, run.ending);
+    return run.outcome.settled === outcome;
+  }
+
+  /** Nothing is asked any more. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #toItsEnd(run: GatewayRun): Promise<void> {
+    const { signal } = this.#closing;
+    let heardAt = Date.now();
+    for (let failures = 0; run.outcome.settled === undefined && !signal.aborted;) {
+      try {
+        // After a break the first look is short: the gateway may be another one, that waits for an unknown run in vain.
+        const wait = await waitForRun(this.#parts.link, run.id, failures === 0 ? SLICE_MS : 0);
+        if (wait.startedAt !== undefined) this.#started(run, wait.startedAt);
+        if (wait.over) return await this.#ended(run, wait);
+        if (this.#isForgotten(run)) return void (await this.#settler.settle(run, FORGOTTEN));
+        heardAt = Date.now();
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (Date.now() - heardAt > GIVE_UP_MS) return void (await this.#settler.settle(run, lostSight(error)));
+        const ms = Math.min(BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS);
+        // Many runs lose one connection at once; they share the next one, whoever comes first.
+        await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #ended(
+    run: GatewayRun,
+    { status, error }: { status: "ok" | "error" | "timeout"; error?: string },
+  ): Promise<void> {
+    const fault = await this.#bringHome(run);
+    await run.control?.catch(() => undefined);
+    await this.#settler.settle(run, run.ending ?? outcomeOf(status, error, fault));
+  }
+
+  /** What it said and used. @returns why it isn't an answer, or can't be known */
+  async #bringHome(run: GatewayRun): Promise<Cause | undefined> {
+    for (let failures = 0; ; failures++) {
+      try {
+        const { text, usage, answeredBy, failure } = resultIn(
+          await messagesOf(this.#parts.link, run.sessionKey, MESSAGES),
+        );
+        Object.assign(run, { text, usage, answeredBy });
+        return failure;
+      } catch (error) {
+        const { code, message } = causeOf(error);
+        if (failures === READ_TRIES || this.#closing.signal.aborted) {
+          return { code, message: `The run is over, but its answer in ${run.sessionKey} can't be read: ${message}` };
+        }
+        await delay(BACKOFF_MS * 2 ** failures, undefined, { ref: false });
+      }
+    }
+  }
+
+  #started(run: GatewayRun, at: number): void {
+    if (run.startedAt !== undefined) return;
+    run.startedAt = at;
+    run.state = "running";
+    const { registry, hub, logger } = this.#parts;
+    try {
+      registry.setState(run.id, "running", at);
+    } catch (error) {
+      logger.error({ runId: run.id }, `the registry can't be written: ${causeOf(error).message}`);
+    }
+    const queueMs = Math.max(0, at - run.acceptedAt);
+    // Thread 0: none of this process's.
+    hub.publish({ ...identity(run), type: "started", threadId: 0, queueMs }, run.facts.row.rootSessionKey);
+  }
+
+  /**
+   * A gateway that began after the run was accepted has never heard of it, and would be waited for in vain. When it began
+   * is known by its age and this machine's clock, the same that the acceptance was read from.
+   */
+  #isForgotten(run: GatewayRun): boolean {
+    const { gatewayStartedAt } = this.#parts.link;
+    return gatewayStartedAt !== undefined && gatewayStartedAt > run.acceptedAt;
+  }
+
+  async #timeUp(run: GatewayRun): Promise<void> {
+    const seconds = run.timeoutMs / 1000;
+    const message = `The run took longer than its ${seconds} s (runTimeoutSeconds).`;
+    const outcome: Outcome = { status: "timeout", cause: { code: "run_timeout", message } };
+    try {
+      await this.end(run, outcome);
+    } catch (error) {
+      this.#parts.logger.warn(
+        { runId: run.id },
+        `the gateway couldn't be told to end a run: ${causeOf(error).message}`,
+      );
+      await this.#settler.settle(run, outcome);
+    }
+  }
+}
+
+/** A run whose model failed is `ok` to the gateway, which has said so in the session; so is one that was stopped as a chat. */
+function outcomeOf(status: "ok" | "error" | "timeout", error?: string, fault?: Cause): Outcome {
+  if (status === "error") {
+    const message = `The gateway reports that the run failed: ${error ?? "it gave no reason"}.`;
+    return { status, cause: { code: "engine_failed", message } };
+  }
+  if (status === "timeout" || fault?.code === "run_interrupted") return { status: "interrupted", cause: ENDED_THERE };
+  return fault === undefined ? { status } : { status: "error", cause: fault };
+}
+
+function lostSight(error: unknown): Outcome {
+  const why = causeOf(error).message;
+  const message = `The gateway couldn't be asked about the run for ${GIVE_UP_MS / 60_000} minutes, so how it ended isn't known: ${why}`;
+  return { status: "interrupted", cause: { code: "gateway_lost", message } };
+}
+
+const FORGOTTEN: Outcome = {
+  status: "interrupted",
+  cause: {
+    code: "run_interrupted",
+    message: "The gateway was restarted while the run was under way; spawn it again if its work is still wanted.",
+  },
+};
+const ENDED_THERE: Cause = {
+  code: "run_interrupted",
+  message: "The run was ended in the gateway before it was done: by its time-out there, or by somebody's stop.",
+};
+/** A gateway forgets who waits; a broken connection is noticed sooner, by its ticks. */
+const SLICE_MS = 30_000;
+const BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 30_000;
+const GIVE_UP_MS = 5 * 60_000;
+const READ_TRIES = 4;
+/** As many as `chat.history` gives. */
+const MESSAGES = 1000;

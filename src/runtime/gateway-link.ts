@@ -1,0 +1,119 @@
+/** The way to a gateway that everybody here shares: one connection kept open, opened again when it broke. */
+
+import { InprocessError } from "../errors.ts";
+import { isConnectFailure, lost } from "./gateway-causes.ts";
+import type { Answer } from "./gateway-frames.ts";
+import type { GatewaySocket } from "./gateway-socket.ts";
+
+export type LinkOptions = {
+  /** Resolves with a connection that is let in; gives up when the signal fires. */
+  open(signal: AbortSignal): Promise<GatewaySocket>;
+  /** A connection of its own for each call, as OpenClaw 2026.4.1 does; for the benchmark. @default false */
+  connectionPerCall?: boolean;
+};
+
+export type CallOptions = {
+  timeoutMs?: number;
+  /**
+   * Once this call was sent nobody knows whether it took effect: it never fails with a code that says it didn't.
+   * @default false
+   */
+  binding?: boolean;
+  /** Not asked again by the link: the caller does that, in its own way. @default false */
+  once?: boolean;
+};
+
+export class GatewayLink {
+  readonly #options: LinkOptions;
+  /** The kept connection, or the one that is being opened. */
+  #current: Promise<GatewaySocket> | undefined;
+  readonly #open = new Set<GatewaySocket>();
+  /** Of the gateway's process that answered last; undefined before. */
+  #startedAt: number | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a call would go out at once. */
+  get isOpen(): boolean {
+    return [...this.#open].some((socket) => socket.isOpen);
+  }
+
+  get gatewayStartedAt(): number | undefined {
+    return this.#startedAt;
+  }
+
+  /** Opens the connection when there is none. @throws InprocessError of a connection that can't be opened */
+  async connect(): Promise<void> {
+    await this.#socket();
+  }
+
+  /**
+   * Asked once more over a fresh connection when the one it was sent over broke: nothing here is harmed by being asked
+   * twice.
+   * @throws InprocessError `gateway_unreachable`, `_pairing_required`, `_unauthorized`, `_refused` when it was never
+   * sent; `gateway_lost`, `gateway_timeout` when it was
+   */
+  async call(method: string, params: object, options: CallOptions = {}): Promise<Answer> {
+    try {
+      return await this.#callOnce(method, params, options.timeoutMs);
+    } catch (error) {
+      const broke = error instanceof InprocessError && error.code === "gateway_lost";
+      if (!broke || options.once === true || this.#closing.signal.aborted) throw error;
+    }
+    try {
+      return await this.#callOnce(method, params, options.timeoutMs);
+    } catch (error) {
+      if (options.binding === true && isConnectFailure(error)) throw lost(method, error.message);
+      throw error;
+    }
+  }
+
+  /** What is under way fails with `gateway_lost`. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#current?.catch(() => undefined);
+    const open = [...this.#open];
+    for (const socket of open) socket.close();
+    await Promise.all(open.map((socket) => socket.closed));
+  }
+
+  async #callOnce(method: string, params: object, timeoutMs: number | undefined): Promise<Answer> {
+    const socket = await this.#socket();
+    try {
+      return await socket.call(method, params, timeoutMs);
+    } finally {
+      if (this.#options.connectionPerCall === true) socket.close();
+    }
+  }
+
+  async #socket(): Promise<GatewaySocket> {
+    if (this.#closing.signal.aborted) throw new InprocessError("runtime_closed", "The runtime was closed.");
+    if (this.#options.connectionPerCall === true) return this.#opened();
+    const kept = this.#current;
+    if (kept !== undefined) {
+      const socket = await kept;
+      if (socket.isOpen) return socket;
+    }
+    // Several callers may find the same connection broken: the first of them opens another.
+    if (this.#current === kept) this.#current = undefined;
+    const opening = (this.#current ??= this.#opened());
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.#current === opening) this.#current = undefined;
+      throw error;
+    }
+  }
+
+  async #opened(): Promise<GatewaySocket> {
+    const socket = await this.#options.open(this.#closing.signal);
+    this.#open.add(socket);
+    void socket.closed.then(() => this.#open.delete(socket));
+    if (this.#closing.signal.aborted) socket.close();
+    this.#startedAt = socket.gatewayStartedAt;
+    return socket;
+  }
+}

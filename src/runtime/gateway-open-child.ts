@@ -1,0 +1,116 @@
+/** A child's session in the gateway, and its first run: what `sessions.patch` and `agent` are told. */
+
+import type { ErrorCode } from "../errors.ts";
+import type { Refusal, SpawnPlan } from "../policy/spawn-policy.ts";
+import type { NewRun } from "../registry/run-row.ts";
+import { clip } from "../sessions/clip.ts";
+import type { SpawnParams } from "../types.ts";
+import { ask, deleteSession } from "./gateway-calls.ts";
+import { unaccepted } from "./gateway-causes.ts";
+import { patched, started, type GatewayError } from "./gateway-frames.ts";
+import type { GatewayParts } from "./gateway-run.ts";
+import { chooseThinking } from "./model-choice.ts";
+
+export type ChildAddress = { childSessionKey: string; runId: string };
+
+type Child = { params: SpawnParams; plan: SpawnPlan; row: NewRun };
+
+/** Writes the session's lineage and model. Nothing runs yet. @throws InprocessError of the connection */
+export async function openChild(
+  parts: GatewayParts,
+  child: Child,
+): Promise<{ provider: string; model: string } | { refusal: Refusal }> {
+  const key = child.row.childSessionKey;
+  const found = { provider: "gateway", model: "default" };
+  for (const patch of patchesFor(parts, child)) {
+    // The gateway may have opened a session when it is lost, but no run.
+    const asked = await ask(parts.link, "sessions.patch", patched, { key, ...patch }).catch(unaccepted);
+    if (!asked.ok) {
+      const isModel = "model" in patch && /model/i.test(asked.error.message);
+      const refusal = refusalOf(asked.error, isModel ? "model_unusable" : undefined);
+      leaveNothing(parts, key);
+      return { refusal };
+    }
+    const { modelProvider, model } = asked.value.resolved ?? {};
+    if (modelProvider !== undefined) found.provider = modelProvider;
+    if (model !== undefined) found.model = model;
+  }
+  return found;
+}
+
+/** @returns why the gateway refuses it; undefined when it is accepted @throws InprocessError of the connection */
+export async function startChild(parts: GatewayParts, { params, plan, row }: Child): Promise<Refusal | undefined> {
+  const { maxSpawnDepth } = parts.config.agents.defaults.subagents;
+  const asked = await ask(
+    parts.link,
+    "agent",
+    started,
+    {
+      sessionKey: row.childSessionKey,
+      agentId: plan.agentId,
+      message: openingMessage(plan.depth, maxSpawnDepth, params.task),
+      extraSystemPrompt: childPrompt(row),
+      idempotencyKey: row.runId,
+      lane: "subagent",
+      deliver: false,
+      timeout: plan.timeoutMs / 1000,
+      ...(params.label === undefined ? {} : { label: params.label }),
+    },
+    { binding: true },
+  );
+  if (asked.ok) return undefined;
+  leaveNothing(parts, row.childSessionKey);
+  return refusalOf(asked.error);
+}
+
+/** One patch; or one a subject, as OpenClaw 2026.4.1 sends them. */
+function patchesFor({ config, connectionPerCall }: GatewayParts, { params, plan, row }: Child): object[] {
+  const { subagents } = config.agents.defaults;
+  const model = params.model ?? (config.agents.list[plan.agentId]?.subagents.model ?? subagents.model)?.primary;
+  const thinkingLevel = chooseThinking(config, plan.agentId, params);
+  const depth = { spawnDepth: plan.depth, subagentRole: "leaf", subagentControlScope: "none" };
+  const choice = {
+    ...(model === undefined ? {} : { model }),
+    ...(thinkingLevel === undefined ? {} : { thinkingLevel }),
+  };
+  const lineage = { spawnedBy: row.requesterSessionKey };
+  return connectionPerCall ? [depth, choice, lineage] : [{ ...depth, ...choice, ...lineage }];
+}
+
+/** Never a code that says the gateway couldn't be asked: it answered. */
+function refusalOf({ code, message }: GatewayError, known?: ErrorCode): Refusal {
+  const why = `The gateway refuses the subagent: ${clip(message, 500)}.`;
+  if (known !== undefined) return { status: "error", code: known, message: why };
+  if (/missing scope|not authorized|unknown agent/i.test(message)) {
+    return { status: "forbidden", code: "spawn_forbidden", message: why };
+  }
+  return { status: "error", code: code === "INVALID_REQUEST" ? "params_invalid" : "internal", message: why };
+}
+
+/** A session without a run; the answer to the spawn doesn't wait for it to be gone. */
+function leaveNothing({ link, logger }: GatewayParts, sessionKey: string): void {
+  deleteSession(link, sessionKey).catch(() =>
+    logger.debug({ sessionKey }, "a session may have been left in the gateway"),
+  );
+}
+
+function openingMessage(depth: number, maxDepth: number, task: string): string {
+  return [
+    `You are a subagent (depth ${depth} of at most ${Math.max(depth, maxDepth)}).`,
+    "Your last message is taken to the session that asked for it: send it nowhere yourself, and wait for no reply.",
+    "",
+    "[Subagent Task]",
+    task,
+  ].join("\n");
+}
+
+function childPrompt({ label, childSessionKey, requesterSessionKey }: NewRun): string {
+  return [
+    "# Subagent",
+    "You do one task for another session and answer it. Do just the task; check what you say against what your tools return.",
+    "Make your last message whole: what you found or did, with paths and figures; what you could not do, and why.",
+    "Don't talk to the user, don't start other work, don't start subagents.",
+    `Your session: ${childSessionKey}. It was asked for by ${requesterSessionKey}.`,
+    ...(label === undefined ? [] : [`Label: ${label.replace(/\s+/g, " ")}`]),
+  ].join("\n");
+}

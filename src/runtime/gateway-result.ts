@@ -1,0 +1,65 @@
+/** What a child has said and used, read from its messages. */
+
+import type { Cause } from "../errors.ts";
+import { clip } from "../sessions/clip.ts";
+import type { Usage } from "../types.ts";
+import { noUsage } from "../usage.ts";
+import type { GatewayMessage } from "./gateway-frames.ts";
+
+export type GatewayResult = {
+  text: string;
+  usage: Usage;
+  answeredBy: string | undefined;
+  /** The turn's last message says that it is no answer: the model failed, or it was stopped. */
+  failure: Cause | undefined;
+};
+
+/** Of the last turn, the one that began with the newest message to the child; text of an earlier one when it said nothing. */
+export function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
+  const opened = messages.findLastIndex(({ role }) => role === "user");
+  const turn = messages.slice(opened + 1).filter(({ role }) => role === "assistant");
+  const said = (list: readonly GatewayMessage[]): string | undefined =>
+    list.map(visibleText).findLast((text) => text !== "");
+  const last = turn.findLast(({ provider, model }) => provider !== undefined && model !== undefined);
+  return {
+    text: said(turn) ?? said(messages.filter(({ role }) => role === "assistant")) ?? "",
+    usage: turn.reduce(addMessage, noUsage()),
+    answeredBy: last === undefined ? undefined : `${last.provider}/${last.model}`,
+    failure: failureOf(turn.at(-1)),
+  };
+}
+
+function failureOf(last: GatewayMessage | undefined): Cause | undefined {
+  if (last?.stopReason === "aborted")
+    return { code: "run_interrupted", message: "The run was stopped in the gateway." };
+  if (last?.stopReason !== "error") return undefined;
+  const said = typeof last["errorMessage"] === "string" ? clip(last["errorMessage"], 500) : "it gave no reason";
+  return { code: "model_error", message: `The model of the run failed: ${said}` };
+}
+
+function visibleText({ content }: GatewayMessage): string {
+  if (typeof content === "string") return content.trim();
+  return blocks(content)
+    .flatMap(({ type, text }) => (type === "text" && typeof text === "string" ? [text] : []))
+    .join("\n")
+    .trim();
+}
+
+function addMessage(sum: Usage, { usage, content }: GatewayMessage): Usage {
+  const { input = 0, output = 0, cacheRead = 0, cacheWrite = 0, totalTokens = 0, cost } = usage ?? {};
+  return {
+    input: sum.input + input,
+    output: sum.output + output,
+    cacheRead: sum.cacheRead + cacheRead,
+    cacheWrite: sum.cacheWrite + cacheWrite,
+    totalTokens: sum.totalTokens + totalTokens,
+    costUsd: sum.costUsd + (cost?.total ?? 0),
+    turns: sum.turns + 1,
+    toolCalls: sum.toolCalls + blocks(content).filter(({ type }) => type === "toolCall").length,
+  };
+}
+
+function blocks(content: unknown): { type?: unknown; text?: unknown }[] {
+  if (!Array.isArray(content)) return [];
+  return content.filter((block): block is object => typeof block === "object" && block !== null);
+}

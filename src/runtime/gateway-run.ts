@@ -1,0 +1,61 @@
+/** A run that works in a gateway, as this process knows it, and what the files of the gateway runtime share. */
+
+import type { RunState, Outcome, Usage } from "../types.ts";
+import type { NewRun } from "../registry/run-row.ts";
+import { noUsage } from "../usage.ts";
+import type { GatewayLink } from "./gateway-link.ts";
+import type { Records } from "./parts.ts";
+import { RunOutcome } from "./run-outcome.ts";
+import type { TrackedRun } from "./tracked-run.ts";
+
+export type GatewayParts = Records<GatewayRun> & {
+  link: GatewayLink;
+  /** The address without credentials. */
+  gateway: string;
+  /** Each call alone on its connection, and what one call could say said in three: as OpenClaw 2026.4.1 spawns. */
+  connectionPerCall: boolean;
+};
+
+/** Whether a run of the registry was given to a gateway, by this process or another. */
+export function isGatewayRun({ transcriptPath }: Pick<NewRun, "transcriptPath">): boolean {
+  return transcriptPath.startsWith(KEPT_THERE);
+}
+
+/** What stands where the path of a transcript would: the gateway keeps it. @param gateway its address without credentials */
+export function keptBy(gateway: string): string {
+  return `${KEPT_THERE} at ${gateway}`;
+}
+
+/** Its id is the gateway's run id too, and the idempotency key that it was asked for with. */
+export class GatewayRun implements TrackedRun {
+  readonly facts: { readonly row: NewRun };
+  /** Milliseconds; 0 = none. */
+  readonly timeoutMs: number;
+  readonly acceptedAt = Date.now();
+  readonly outcome = new RunOutcome();
+  state: RunState = "queued";
+  timer: NodeJS.Timeout | undefined;
+  startedAt: number | undefined;
+  usage: Usage = noUsage();
+  text = "";
+  answeredBy: string | undefined;
+  /** It is being ended here, and this is how it settles however the gateway puts it. */
+  ending: Outcome | undefined;
+  /** The gateway is being told something that decides how it ends: whoever sees the end waits for that. */
+  control: Promise<unknown> | undefined;
+
+  constructor(row: NewRun, timeoutMs: number) {
+    this.facts = { row };
+    this.timeoutMs = timeoutMs;
+  }
+
+  get id(): string {
+    return this.facts.row.runId;
+  }
+
+  get sessionKey(): string {
+    return this.facts.row.childSessionKey;
+  }
+}
+
+const KEPT_THERE = "kept by the gateway";

@@ -1,0 +1,224 @@
+/**
+ * Subagents that a gateway runs, over its WebSocket: wires registry, link, following and announce together. One
+ * connection is kept for everything. What a process leaves unsettled here its successor settles as interrupted, as for
+ * runs of its own; the gateway's side of such a run ends by itself.
+ */
+
+import { performance } from "node:perf_hooks";
+import type { Config } from "../config.ts";
+import { InprocessError, messageOf } from "../errors.ts";
+import type { EventFilter, RunEvent } from "../events.ts";
+import type { Host, SessionFilter, SessionView } from "../host.ts";
+import type { Logger } from "../log.ts";
+import { agentsView } from "../policy/allowed-agents.ts";
+import type { Registry } from "../registry/registry.ts";
+import type {
+  AgentsView,
+  History,
+  HistoryOptions,
+  KillResult,
+  ListOptions,
+  Requester,
+  RunView,
+  RuntimeStats,
+  SendParams,
+  SendResult,
+  SpawnParams,
+  SpawnResult,
+  SteerOptions,
+  SteerResult,
+  WaitResult,
+} from "../types.ts";
+import { EventHub } from "./event-hub.ts";
+import { checkAddress, secretsOf, shownUrl, type GatewayAddress } from "./gateway-address.ts";
+import { GatewayAnnounce } from "./gateway-announce.ts";
+import { closeGateway } from "./gateway-close.ts";
+import { GatewayControl } from "./gateway-control.ts";
+import { Following } from "./gateway-follow.ts";
+import { deviceIdentity, type DeviceIdentity } from "./gateway-identity.ts";
+import { GATEWAY_CAPABILITIES } from "./gateway-lacks.ts";
+import { GatewayLink } from "./gateway-link.ts";
+import { gatewayHistory, gatewayList } from "./gateway-look.ts";
+import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
+import { openSocket, type GatewaySocket, type GatewayTimeouts } from "./gateway-socket.ts";
+import { GatewaySpawns } from "./gateway-spawn.ts";
+import { LiveRuns } from "./parts.ts";
+import { keepRecovering, recover } from "./recover.ts";
+import { logRuns } from "./run-log.ts";
+import type { SubagentRuntime } from "./runtime.ts";
+import { isChild, send } from "./send.ts";
+import { identity, Settler } from "./settler.ts";
+import { statsWithoutThreads, waitFor } from "./views.ts";
+
+export { isGatewayRun } from "./gateway-run.ts";
+
+export type GatewayOptions = {
+  address: GatewayAddress;
+  config: Config;
+  host: Host;
+  /** This runtime's own: it is closed with it. */
+  registry: Registry;
+  /** The device's key, and what gateways gave it; made (0600) when it isn't there. */
+  identityFile: string;
+  logger: Logger;
+  /** A connection of its own for each call, as OpenClaw 2026.4.1 does; for the benchmark. @default false */
+  connectionPerCall?: boolean;
+  timeouts?: Partial<GatewayTimeouts>;
+};
+
+/**
+ * Resolves without connecting: the first call does that.
+ * @throws InprocessError `config_invalid` for an address that can't be used, `state_dir_unusable`
+ */
+export async function createGatewayRuntime(options: GatewayOptions): Promise<SubagentRuntime> {
+  checkAddress(options.address);
+  return new GatewayRuntime(options, deviceIdentity(options.identityFile));
+}
+
+class GatewayRuntime implements SubagentRuntime {
+  readonly kind = "gateway";
+  readonly capabilities = GATEWAY_CAPABILITIES;
+  readonly #options: GatewayOptions;
+  readonly #parts: GatewayParts;
+  readonly #settler: Settler<GatewayRun>;
+  readonly #following: Following;
+  readonly #spawns: GatewaySpawns;
+  readonly #control: GatewayControl;
+  readonly #announce: GatewayAnnounce;
+  readonly #waiting = new Set<(runId: string) => void>();
+  readonly #stopRecovering: () => void;
+  #closed: Promise<void> | undefined;
+  #loop = performance.eventLoopUtilization();
+
+  constructor(options: GatewayOptions, device: DeviceIdentity) {
+    const { address, config, host, registry, logger, connectionPerCall = false } = options;
+    this.#options = options;
+    registry.claimOwner();
+    recover({ registry, logger });
+    registry.purgeOlderThan();
+    const timeouts = { ...TIMEOUTS, ...options.timeouts };
+    const onEvent = (event: string, payload: unknown): void => this.#following.heard(event, payload);
+    const open = (signal: AbortSignal): Promise<GatewaySocket> =>
+      openSocket({ address, identity: device, timeouts, onEvent, signal });
+    this.#parts = {
+      config,
+      host,
+      registry,
+      logger,
+      hub: new EventHub(),
+      live: new LiveRuns<GatewayRun>(),
+      link: new GatewayLink({ open, connectionPerCall }),
+      gateway: shownUrl(address),
+      connectionPerCall,
+    };
+    this.#settler = new Settler(this.#parts, (run) => {
+      for (const watcher of [...this.#waiting]) watcher(run.id);
+      this.#announce.nudge(run.facts.row.requesterSessionKey);
+    });
+    this.#following = new Following(this.#parts, this.#settler);
+    this.#spawns = new GatewaySpawns(this.#parts, (run, task) => this.#accepted(run, task));
+    this.#control = new GatewayControl(this.#parts, this.#settler, this.#following);
+    this.#announce = new GatewayAnnounce(this.#parts, this.#settler);
+    this.#stopRecovering = keepRecovering(this.#parts, (sessionKey) => this.#announce.nudge(sessionKey));
+    void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
+      logger.error({}, `runs can't be logged any more: ${messageOf(error)}`),
+    );
+  }
+
+  async spawn(
+    params: SpawnParams,
+    requester: Requester,
+    options: { idempotencyKey?: string } = {},
+  ): Promise<SpawnResult> {
+    this.#refuseWhenClosed("spawn");
+    return this.#spawns.spawn(params, requester, options.idempotencyKey);
+  }
+
+  async wait(
+    runIds: string[],
+    requester: Requester,
+    options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<WaitResult> {
+    this.#refuseWhenClosed("wait");
+    return waitFor(this.#parts, runIds, requester, options, this.#waiting);
+  }
+
+  async list(requester: Requester, options: ListOptions = {}): Promise<RunView[]> {
+    this.#refuseWhenClosed("list");
+    return gatewayList(this.#parts, requester, options);
+  }
+
+  async kill(target: string, requester: Requester): Promise<KillResult> {
+    this.#refuseWhenClosed("kill");
+    return this.#control.kill(target, requester);
+  }
+
+  async steer(target: string, message: string, requester: Requester, options: SteerOptions = {}): Promise<SteerResult> {
+    this.#refuseWhenClosed("steer");
+    return this.#control.steer(target, message, requester, options);
+  }
+
+  async send(params: SendParams, requester: Requester, options: { signal?: AbortSignal } = {}): Promise<SendResult> {
+    this.#refuseWhenClosed("send");
+    return send(this.#parts, this.#control, params, requester, options.signal);
+  }
+
+  async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {
+    this.#refuseWhenClosed("history");
+    return gatewayHistory(this.#parts, secretsOf(this.#options.address), sessionKey, requester, options);
+  }
+
+  async hostSessions(requester: Requester, filter: SessionFilter = {}): Promise<SessionView[]> {
+    this.#refuseWhenClosed("hostSessions");
+    const { host } = this.#parts;
+    if (host.listSessions === undefined || isChild(this.#parts, requester)) return [];
+    return host.listSessions(filter);
+  }
+
+  agents(requester: Requester): AgentsView {
+    return agentsView(this.#parts.config, requester.agentId);
+  }
+
+  events(filter?: EventFilter): AsyncIterable<RunEvent> {
+    this.#refuseWhenClosed("events");
+    return this.#parts.hub.subscribe(filter);
+  }
+
+  stats(): RuntimeStats {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.#loop);
+    this.#loop = now;
+    return statsWithoutThreads(this.#parts, utilization);
+  }
+
+  /** Connects, so that the first spawn needn't; a gateway that can't be reached is told of by the spawn. */
+  async warm(): Promise<void> {
+    if (this.#options.connectionPerCall !== true) await this.#parts.link.connect().catch(() => undefined);
+  }
+
+  deliverPending(requesterSessionKey: string): void {
+    this.#announce.nudge(requesterSessionKey);
+  }
+
+  close(options: { drainMs?: number } = {}): Promise<void> {
+    return (this.#closed ??= closeGateway(this.#parts, this.#settler, this.#following, options.drainMs ?? 0, () => {
+      this.#stopRecovering();
+      return this.#announce.close();
+    }));
+  }
+
+  #accepted(run: GatewayRun, task: string): void {
+    const { agentId, depth, label, rootSessionKey } = run.facts.row;
+    const named = label === undefined ? {} : { label };
+    const event = { ...identity(run), type: "accepted" as const, task, agentId, depth, queuePosition: 0, ...named };
+    this.#parts.hub.publish(event, rootSessionKey);
+    this.#following.follow(run);
+  }
+
+  #refuseWhenClosed(call: string): void {
+    if (this.#closed === undefined) return;
+    throw new InprocessError("runtime_closed", `${call}() was called after the runtime was closed; create a new one.`);
+  }
+}
+
+const TIMEOUTS: GatewayTimeouts = { connect: 10_000, handshake: 10_000, call: 30_000 };

@@ -1,0 +1,212 @@
+/**
+ * One WebSocket connection to a gateway: opened, let in by a signed handshake, then calls and events until it closes.
+ * Nothing is sent before the certificate is known to be the pinned one.
+ */
+
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
+import { WebSocket, type RawData } from "ws";
+import { messageOf } from "../errors.ts";
+import { plainFingerprint, type GatewayAddress } from "./gateway-address.ts";
+import { ConnectCauses, lost, strange, tooLate } from "./gateway-causes.ts";
+import { challenge, helloOk, PROTOCOL, readFrame, requestFrame, type Answer, type Frame } from "./gateway-frames.ts";
+import { connectParams } from "./gateway-handshake.ts";
+import type { DeviceIdentity } from "./gateway-identity.ts";
+
+/** Milliseconds. */
+export type GatewayTimeouts = {
+  /** From the first packet to an open WebSocket. @default 10000 */
+  connect: number;
+  /** From there to `hello-ok`. @default 10000 */
+  handshake: number;
+  /** Of a call that names none of its own. @default 30000 */
+  call: number;
+};
+
+export type SocketOptions = {
+  address: GatewayAddress;
+  identity: DeviceIdentity;
+  timeouts: GatewayTimeouts;
+  onEvent(event: string, payload: unknown): void;
+  /** Gives up a connection that isn't let in yet. */
+  signal?: AbortSignal;
+};
+
+/** Resolves when the gateway has let us in. @throws InprocessError `gateway_unreachable`, `_pairing_required`, `_unauthorized`, `_refused` */
+export async function openSocket(options: SocketOptions): Promise<GatewaySocket> {
+  const socket = new GatewaySocket(options);
+  try {
+    await socket.open();
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return socket;
+}
+
+export class GatewaySocket {
+  readonly #options: SocketOptions;
+  readonly #causes: ConnectCauses;
+  readonly #ws: WebSocket;
+  readonly #pending = new Map<string, { method: string; answered(answer: Answer): void; failed(error: Error): void }>();
+  readonly #opening = Promise.withResolvers<void>();
+  /** Resolves when the connection is gone. */
+  readonly closed: Promise<void>;
+  /** When the gateway's process began, milliseconds since the epoch on this machine's clock; undefined when it didn't say. */
+  gatewayStartedAt: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ticks: NodeJS.Timeout | undefined;
+  #heardAt = 0;
+  #letIn = false;
+  #error: Error | undefined;
+
+  constructor(options: SocketOptions) {
+    const { address, timeouts } = options;
+    this.#options = options;
+    this.#causes = new ConnectCauses(address);
+    const pinned = address.tlsFingerprint !== undefined;
+    this.#ws = new WebSocket(address.url, {
+      maxPayload: MAX_PAYLOAD_BYTES,
+      perMessageDeflate: false,
+      handshakeTimeout: timeouts.connect,
+      // A pinned certificate is usually one that no CA knows; it is looked at below, before anything is sent.
+      ...(pinned ? { rejectUnauthorized: false } : {}),
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    const giveUp = (): void => {
+      if (!this.#letIn) this.#ws.terminate();
+    };
+    options.signal?.addEventListener("abort", giveUp);
+    this.#ws.on("upgrade", (response) => this.#checkCertificate(response));
+    this.#ws.on("open", () => this.#afterOpen());
+    this.#ws.on("message", (data) => this.#received(data));
+    this.#ws.on("error", (error) => (this.#error ??= error));
+    this.#ws.on("close", (code, reason) => {
+      options.signal?.removeEventListener("abort", giveUp);
+      this.#ended(code, reason.toString());
+      resolve();
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#letIn && this.#ws.readyState === WebSocket.OPEN;
+  }
+
+  open(): Promise<void> {
+    return this.#opening.promise;
+  }
+
+  /** @throws InprocessError `gateway_lost`, `gateway_timeout` */
+  call(method: string, params: object, timeoutMs = this.#options.timeouts.call): Promise<Answer> {
+    const id = randomUUID();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#pending.delete(id);
+        reject(tooLate(method, timeoutMs));
+      }, timeoutMs);
+      this.#pending.set(id, {
+        method,
+        answered: (answer) => (clearTimeout(timer), resolve(answer)),
+        failed: (error) => (clearTimeout(timer), reject(error)),
+      });
+      // A failure to write closes the socket, which is where it is dealt with.
+      this.#ws.send(requestFrame(id, method, params), () => undefined);
+    });
+  }
+
+  close(): void {
+    if (this.#ws.readyState === WebSocket.CONNECTING) return this.#ws.terminate();
+    this.#ws.close(1000);
+    // A gateway that hangs never closes its side.
+    const force = setTimeout(() => this.#ws.terminate(), CLOSE_GRACE_MS);
+    void this.closed.then(() => clearTimeout(force));
+  }
+
+  #checkCertificate({ socket }: IncomingMessage): void {
+    const { tlsFingerprint } = this.#options.address;
+    if (tlsFingerprint === undefined) return;
+    const found = (socket as TLSSocket).getPeerCertificate().fingerprint256;
+    if (plainFingerprint(found) === plainFingerprint(tlsFingerprint)) return;
+    this.#opening.reject(this.#causes.wrongCertificate(found));
+    this.#ws.terminate();
+  }
+
+  #afterOpen(): void {
+    const { handshake } = this.#options.timeouts;
+    this.#timer = setTimeout(() => {
+      this.#opening.reject(this.#causes.late("opened a connection, but didn't finish the handshake", handshake));
+      this.#ws.terminate();
+    }, handshake);
+  }
+
+  #received(data: RawData): void {
+    this.#heardAt = Date.now();
+    // With the default `binaryType` a message is one Buffer.
+    const frame = readFrame((data as Buffer).toString());
+    if (frame === undefined) return;
+    if (frame.type === "event") return this.#event(frame);
+    const pending = this.#pending.get(frame.id);
+    // `agent` is answered twice: when it is accepted, and when its run is over, which `agent.wait` tells too.
+    if (pending === undefined || !this.#pending.delete(frame.id)) return;
+    if (frame.ok) return pending.answered({ ok: true, payload: frame.payload });
+    pending.answered({ ok: false, error: frame.error ?? { code: "UNKNOWN", message: "no reason given" } });
+  }
+
+  #event({ event, payload }: Extract<Frame, { type: "event" }>): void {
+    if (this.#letIn) return this.#options.onEvent(event, payload);
+    if (event !== "connect.challenge") return;
+    const asked = challenge.safeParse(payload);
+    if (!asked.success) return this.#opening.reject(strange("the handshake"));
+    void this.#signIn(asked.data.nonce);
+  }
+
+  async #signIn(nonce: string): Promise<void> {
+    const { address, identity, timeouts } = this.#options;
+    try {
+      // The time-out of the whole handshake comes first.
+      const answer = await this.call("connect", connectParams(address, identity, nonce), timeouts.handshake * 2);
+      if (!answer.ok) {
+        // A token that the gateway has taken back would be refused for ever.
+        if (answer.error.details?.code === "AUTH_DEVICE_TOKEN_MISMATCH") identity.keepToken(address.url, undefined);
+        return this.#opening.reject(this.#causes.refused(answer.error));
+      }
+      const hello = helloOk.safeParse(answer.payload);
+      if (!hello.success || hello.data.protocol !== PROTOCOL) return this.#opening.reject(strange("the handshake"));
+      const { auth, snapshot, policy } = hello.data;
+      if (auth !== undefined) identity.keepToken(address.url, auth.deviceToken);
+      if (snapshot !== undefined) this.gatewayStartedAt = Date.now() - snapshot.uptimeMs;
+      this.#letIn = true;
+      clearTimeout(this.#timer);
+      this.#watchTicks(policy?.tickIntervalMs ?? TICK_MS);
+      this.#opening.resolve();
+    } catch (error) {
+      // Closed meanwhile, which is told with its code; or the identity's key failed.
+      this.#opening.reject(error);
+    }
+  }
+
+  /** A gateway that says nothing for three ticks, on a connection that seems open, is gone. */
+  #watchTicks(tickMs: number): void {
+    this.#ticks = setInterval(() => {
+      if (Date.now() - this.#heardAt > 3 * tickMs) this.#ws.terminate();
+    }, tickMs).unref();
+  }
+
+  #ended(code: number, reason: string): void {
+    clearTimeout(this.#timer);
+    clearInterval(this.#ticks);
+    const wordless = code === 1006 || (code === 1005 && reason === "");
+    const why = wordless && this.#error !== undefined ? messageOf(this.#error) : `${code} ${reason}`.trim();
+    this.#opening.reject(wordless ? this.#causes.unreachable(why, this.#error) : this.#causes.closed(code, reason));
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { method, failed } of pending) failed(lost(method, why));
+  }
+}
+
+/** As much as a gateway sends at once. */
+const MAX_PAYLOAD_BYTES = 25 * 1024 * 1024;
+const CLOSE_GRACE_MS = 500;
+const TICK_MS = 30_000;

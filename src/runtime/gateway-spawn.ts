@@ -1,0 +1,190 @@
+/**
+ * From a spawn call to a run that the gateway has accepted: decided here, asked for there, and written here only then.
+ * What fails before the gateway's yes leaves nothing in the registry, so that another runtime may take the spawn.
+ */
+
+import { createHash, randomUUID } from "node:crypto";
+import { causeOf, InprocessError } from "../errors.ts";
+import { refuseParams } from "../policy/spawn-params.ts";
+import { isRefusal, planSpawn, tooManyChildren, type Refusal, type SpawnPlan } from "../policy/spawn-policy.ts";
+import type { NewRun } from "../registry/run-row.ts";
+import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
+import { isConnectFailure } from "./gateway-causes.ts";
+import { missingCapability } from "./gateway-lacks.ts";
+import { openChild, startChild, type ChildAddress } from "./gateway-open-child.ts";
+import { GatewayRun, keptBy, type GatewayParts } from "./gateway-run.ts";
+
+export class GatewaySpawns {
+  readonly #parts: GatewayParts;
+  readonly #start: (run: GatewayRun, task: string) => void;
+  /** Children on their way to the gateway, by requester: they count as active. */
+  readonly #onTheirWay = new Map<string, number>();
+  /** Spawns with an idempotency key that aren't answered yet. */
+  readonly #asked = new Map<string, Promise<SpawnResult>>();
+  #toldOfTools = false;
+
+  /** @param start tells of an accepted run and follows it */
+  constructor(parts: GatewayParts, start: (run: GatewayRun, task: string) => void) {
+    this.#parts = parts;
+    this.#start = start;
+  }
+
+  /** Refusals are results. @throws InprocessError `runtime_closed` */
+  async spawn(params: SpawnParams, requester: Requester, idempotencyKey?: string): Promise<SpawnResult> {
+    if (idempotencyKey === undefined) return this.#decide(params, requester, undefined);
+    const key = `${requester.sessionKey}\n${idempotencyKey}`;
+    const before = this.#asked.get(key);
+    if (before !== undefined) return before;
+    const asked = this.#decide(params, requester, idempotencyKey).finally(() => this.#asked.delete(key));
+    this.#asked.set(key, asked);
+    return asked;
+  }
+
+  async #decide(params: SpawnParams, requester: Requester, idempotencyKey?: string): Promise<SpawnResult> {
+    const { config, host, registry } = this.#parts;
+    const invalid = refuseParams(params);
+    if (invalid !== undefined) return refuse(invalid);
+    const before =
+      idempotencyKey === undefined ? undefined : registry.findByIdempotencyKey(requester.sessionKey, idempotencyKey);
+    if (before?.answer !== undefined) return JSON.parse(before.answer) as SpawnResult;
+    const missing = missingCapability(params, registry.byChildSession(requester.sessionKey) !== undefined);
+    if (missing !== undefined) return refuse(missing);
+    const plan = planSpawn(config, params, requester, requester.depth ?? 0);
+    if (isRefusal(plan)) return refuse(plan);
+    const lacking = missingCapability({ isolation: plan.isolation }, false);
+    if (lacking !== undefined) return refuse(lacking);
+    const refusal = host.refuseSpawn?.(requester, plan.agentId);
+    if (refusal !== undefined) return refuse({ status: "forbidden", code: "spawn_forbidden", message: refusal });
+
+    const { sessionKey } = requester;
+    const active = this.#active(sessionKey);
+    const { maxChildrenPerAgent } = config.agents.defaults.subagents;
+    if (active >= maxChildrenPerAgent) return refuse(tooManyChildren(active, maxChildrenPerAgent));
+    this.#onTheirWay.set(sessionKey, (this.#onTheirWay.get(sessionKey) ?? 0) + 1);
+    this.#tellOfTools(requester);
+    try {
+      return await this.#ask(params, requester, plan, idempotencyKey);
+    } finally {
+      const others = this.#onTheirWay.get(sessionKey)! - 1;
+      if (others > 0) this.#onTheirWay.set(sessionKey, others);
+      else this.#onTheirWay.delete(sessionKey);
+    }
+  }
+
+  async #ask(
+    params: SpawnParams,
+    requester: Requester,
+    plan: SpawnPlan,
+    idempotencyKey: string | undefined,
+  ): Promise<SpawnResult> {
+    const child = childAddress(plan.agentId, requester.sessionKey, idempotencyKey);
+    const row = this.#newRow(params, requester, plan, child, idempotencyKey);
+    try {
+      const opened = await openChild(this.#parts, { params, plan, row });
+      if ("refusal" in opened) return refuse(opened.refusal);
+      const refusal = await startChild(this.#parts, { params, plan, row });
+      if (refusal !== undefined) return refuse(refusal);
+      row.model = `${opened.provider}/${opened.model}`;
+      const accepted: SpawnResult = {
+        status: "accepted",
+        ...child,
+        mode: "run",
+        note: ACCEPTED_NOTE,
+        runtime: "gateway",
+        isolation: "thread",
+        resolvedModel: opened.model,
+        resolvedProvider: opened.provider,
+        modelApplied: params.model !== undefined,
+        expectsCompletionMessage: row.expectsCompletion,
+      };
+      if (idempotencyKey !== undefined) row.answer = JSON.stringify(accepted);
+      return this.#accept(row, plan, params.task, accepted);
+    } catch (error) {
+      const { code, message } = causeOf(error);
+      if (code === "runtime_closed") throw error;
+      // Which run it may have become can be looked up in the gateway.
+      const maybe = isConnectFailure(error) ? {} : child;
+      return { status: "error", code, error: message, ...maybe };
+    }
+  }
+
+  #accept(row: NewRun, plan: SpawnPlan, task: string, accepted: SpawnResult): SpawnResult {
+    // The gateway has it and counts it; this writes it down.
+    const admission = this.#parts.registry.admit(row, { maxChildren: NO_LIMIT, maxQueued: NO_LIMIT });
+    if (!admission.ok) {
+      if (admission.reason !== "duplicate") throw new InprocessError("internal", "An accepted run wasn't written.");
+      return JSON.parse(this.#parts.registry.run(admission.runId)!.answer!) as SpawnResult;
+    }
+    const run = new GatewayRun(row, plan.timeoutMs);
+    this.#parts.live.add(run);
+    this.#start(run, task);
+    return accepted;
+  }
+
+  /** Whoever embeds this may count on a child having no more tools than its requester. */
+  #tellOfTools({ tools }: Requester): void {
+    if (tools === undefined || this.#toldOfTools) return;
+    this.#toldOfTools = true;
+    this.#parts.logger.warn(
+      {},
+      "a gateway decides alone which tools a subagent has: its requester's list isn't kept to",
+    );
+  }
+
+  #active(sessionKey: string): number {
+    const active = this.#parts.registry.childrenOf(sessionKey, { since: Number.MAX_SAFE_INTEGER });
+    return new Set(active.map((row) => row.childSessionKey)).size + (this.#onTheirWay.get(sessionKey) ?? 0);
+  }
+
+  #newRow(
+    params: SpawnParams,
+    requester: Requester,
+    plan: SpawnPlan,
+    { childSessionKey, runId }: ChildAddress,
+    idempotencyKey: string | undefined,
+  ): NewRun {
+    return {
+      runId,
+      sessionId: runId,
+      childSessionKey,
+      requesterSessionKey: requester.sessionKey,
+      rootSessionKey: requester.sessionKey,
+      agentId: plan.agentId,
+      depth: plan.depth,
+      // It has nothing of ours to spawn with.
+      role: "leaf",
+      task: params.task,
+      workspaceDir: this.#parts.host.workspaceDir(plan.agentId),
+      transcriptPath: keptBy(this.#parts.gateway),
+      cleanup: params.cleanup ?? "keep",
+      expectsCompletion: params.expectsCompletionMessage ?? true,
+      createdAt: Date.now(),
+      ...(params.label === undefined ? {} : { label: params.label }),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    };
+  }
+}
+
+/** The same for the same key: a spawn that is asked again, also by another process, is the same run to the gateway. */
+function childAddress(agentId: string, requesterSessionKey: string, idempotencyKey: string | undefined): ChildAddress {
+  const named = (what: string): string =>
+    idempotencyKey === undefined ? randomUUID() : uuidOf(`${what}\n${requesterSessionKey}\n${idempotencyKey}`);
+  return { childSessionKey: `agent:${agentId}:subagent:${named("session")}`, runId: named("run") };
+}
+
+/** A name-based UUID, version 8. */
+function uuidOf(name: string): string {
+  const hex = createHash("sha256").update(name).digest("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    "-",
+  );
+}
+
+function refuse({ status, code, message }: Refusal): SpawnResult {
+  return { status, code, error: message };
+}
+
+/** As large as SQLite takes, with one more. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER - 1;
+const ACCEPTED_NOTE =
+  "Started in the gateway. The result comes to you by itself as a message; don't poll for it. When you need several results, end your turn and wait for all of them before the final answer. If a result comes after your final answer and changes nothing, reply only NO_REPLY.";

@@ -1,0 +1,21 @@
+/** What any unsettled run of this process is, wherever it works: all that settling, naming and listing it ask for. */
+
+import type { NewRun } from "../registry/run-row.ts";
+import type { RunState, Usage } from "../types.ts";
+import type { RunOutcome } from "./run-outcome.ts";
+
+export type TrackedRun = {
+  readonly id: string;
+  readonly sessionKey: string;
+  readonly facts: { readonly row: NewRun };
+  readonly outcome: RunOutcome;
+  state: RunState;
+  /** Ends the run when its time is up. */
+  timer: NodeJS.Timeout | undefined;
+  startedAt: number | undefined;
+  readonly usage: Usage;
+  /** The last visible text so far. */
+  readonly text: string;
+  /** The model that answered last. */
+  readonly answeredBy: string | undefined;
+};

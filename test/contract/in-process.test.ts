@@ -1,0 +1,8 @@
+import { serveModel, startRuntime } from "../helpers/runtime-fixture.ts";
+import { runtimeContract } from "./runtime-contract.ts";
+
+runtimeContract("the in-process runtime", async ({ script, limits = {} }) => {
+  const server = await serveModel(script);
+  const { runtime, requester, host } = await startRuntime({ model: server.model, limits });
+  return { runtime, requester, host, requests: () => server.requests };
+});
