@@ -4,13 +4,17 @@ import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InprocessError, messageOf } from "../../errors.ts";
 import type { Engine } from "../engine.ts";
+import { paceStreams } from "./openclaw/paced-streams.ts";
 import { piEngine } from "./pi.ts";
 
 /** @throws InprocessError `engine_failed` when the module can't be loaded or exports no engine */
 export async function loadEngine(name: string): Promise<Engine> {
   if (name === "pi") return piEngine;
-  // A file of its own, so that threads which don't run it carry nothing of it.
-  if (name === "openclaw") return (await import("./openclaw/engine.ts")).openclawEngine;
+  if (name === "openclaw") {
+    paceStreams();
+    // A file of its own, so that threads which don't run it carry nothing of it.
+    return (await import("./openclaw/engine.ts")).openclawEngine;
+  }
   const url = isAbsolute(name) ? pathToFileURL(name).href : name;
   let module: { default?: Partial<Engine> };
   try {

@@ -16,7 +16,6 @@ import { watchProcesses } from "./processes.ts";
 import { runAttempt, type Attempt, type AttemptEnd } from "./run-attempt.ts";
 import { sharedConfig } from "./shared-config.ts";
 import { openRunner } from "./runner.ts";
-import { paceStreams } from "./paced-streams.ts";
 
 export const openclawEngine: Engine = {
   ownsTranscript: true,
@@ -40,7 +39,6 @@ async function runTurn(
   link: EngineLink,
   signal: AbortSignal,
 ): Promise<EngineResult> {
-  paceStreams();
   const runner = await openRunner(context.packageRoot);
   const base = await sharedConfig(context.config, runner);
   if (task.resume === "thread_lost") breakOwnLock(task.transcriptPath);
