@@ -3,6 +3,7 @@
  * that run in process. A handler that throws would make 2026.9.6 refuse the call, so none does.
  */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
 import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
@@ -39,6 +40,8 @@ export async function beforeCoreCall(
         : await concernsUs(here, requester, event);
     if (!ours) return undefined;
     const output = await call(here, requester, event);
+    // The host goes on in this very turn of the loop, for some seven milliseconds: the child sets out first.
+    if (toolName === "sessions_spawn") await nextTurn();
     return output && { block: true, blockReason: blockReason(toolName, output) };
   } catch (error) {
     // The core's own way is left to it: what it says is at least its own fault.
