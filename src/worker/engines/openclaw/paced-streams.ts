@@ -6,7 +6,10 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Paces every event stream that this thread fetches from now on; once for each thread. */
+/**
+ * Paces every event stream that this thread's `fetch` brings from now on; once for each thread. Answers of other kinds,
+ * and of clients that don't use `fetch`, come as they are.
+ */
 export function paceStreams(): void {
   if (isPaced) return;
   isPaced = true;
@@ -18,27 +21,39 @@ export function paceStreams(): void {
   };
 }
 
-/** The same response (a copy would lose its URL) with another body, made when it is first asked for. */
-export function withPacedBody(response: Response): Response {
-  const { body } = response;
-  if (body === null) return response;
-  let paced: ReadableStream<Uint8Array> | undefined;
-  return Object.defineProperty(response, "body", { get: () => (paced ??= inPieces(body)) });
+/** The same response, as a copy would lose its URL, with another body; of a clone only this half is paced. */
+function withPacedBody(response: Response): Response {
+  let paced: ReadableStream<Uint8Array> | null | undefined;
+  return Object.defineProperty(response, "body", {
+    get: () => (paced ??= inPieces(bodyOf.call(response) as ReadableStream<Uint8Array> | null)),
+  });
 }
 
-function inPieces(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  return ReadableStream.from(pieces(body));
+/** Touches the body when it is read or cancelled, no sooner: it may yet be read as a whole, or cloned. */
+function inPieces(body: ReadableStream<Uint8Array> | null): ReadableStream<Uint8Array> | null {
+  if (body === null) return null;
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let rest = new Uint8Array(0);
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        if (rest.length > 0) {
+          await nextTurn();
+        } else {
+          const { done, value } = await (reader ??= body.getReader()).read();
+          if (done) return controller.close();
+          rest = value as typeof rest;
+        }
+        controller.enqueue(rest.subarray(0, PIECE_BYTES));
+        rest = rest.subarray(PIECE_BYTES);
+      },
+      cancel: (reason) => (reader ??= body.getReader()).cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
-async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      if (at > 0) await nextTurn();
-      yield chunk.subarray(at, at + PIECE_BYTES);
-    }
-  }
-}
-
+const bodyOf = Object.getOwnPropertyDescriptor(Response.prototype, "body")!.get!;
 let isPaced = false;
 /** Some four small deltas: at 200 KB each takes the runner one to two milliseconds. */
 const PIECE_BYTES = 1024;

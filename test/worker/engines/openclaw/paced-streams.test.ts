@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -11,6 +11,10 @@ const ANSWER = "data: é and so on\n\n".repeat(8000);
 
 beforeAll(async () => {
   server = createServer((request, response) => {
+    if (request.url === "/endless") {
+      response.writeHead(200, { "content-type": "text/event-stream" }).write("data: first\n\n");
+      return void server.emit("endless", response);
+    }
     const type = request.url === "/events" ? "text/event-stream; charset=utf-8" : "application/json";
     response.writeHead(200, { "content-type": type }).end(ANSWER);
   }).listen(0, "127.0.0.1");
@@ -36,10 +40,38 @@ test("an event stream arrives whole, and the loop turns between its pieces", asy
   expect(response.url).toBe(`${url}/events`);
 });
 
-test("a reader that stops early ends the request", async () => {
+test.for([
+  ["before the first read", async (body: ReadableStream) => void (await body.cancel())],
+  [
+    "after a piece",
+    async (body: ReadableStream) => {
+      for await (const _piece of body) break;
+    },
+  ],
+  [
+    "while a read is pending",
+    async (body: ReadableStream) => {
+      const reader = body.getReader();
+      await reader.read();
+      const pending = reader.read();
+      await reader.cancel();
+      expect(await pending).toMatchObject({ done: true });
+    },
+  ],
+] as const)("a stream that is given up %s ends at the server too", async ([, giveUp]) => {
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  server.once("endless", (response: ServerResponse) => response.once("close", resolve));
+  const response = await fetch(`${url}/endless`);
+  await giveUp(response.body!);
+  await gone;
+});
+
+test("a response can still be cloned, or read as a whole", async () => {
   const response = await fetch(`${url}/events`);
-  for await (const _piece of response.body!) break;
-  await expect(response.text()).rejects.toThrow();
+  const copy = response.clone();
+  expect(response.body).not.toBeNull();
+  expect(await copy.text()).toBe(ANSWER);
+  expect(await response.text()).toBe(ANSWER);
 });
 
 test("any other answer stays as it is", async () => {
