@@ -3,7 +3,7 @@
  * from one onboarded state, in an order that is reversed every round.
  *
  *   npm run bench:openclaw                  3 rounds of all variants; writes results/openclaw.json and the table
- *   npm run bench:openclaw -- --rounds 1 --only "plugin, pi engine, 2026.4.1"
+ *   npm run bench:openclaw -- --rounds 1 --only "pi, 2026.4.1"
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import type { Samples } from "../lib/benchmark.ts";
 import { thisMachine } from "../lib/machine.ts";
 import { openGateway } from "./gateway.ts";
 import { measure, type Rounds } from "./measure.ts";
-import { tableOf, writeTable } from "./table.ts";
+import { tableOf, writeTables } from "./table.ts";
 import { VARIANTS, type Variant } from "./variants.ts";
 
 const { values } = parseArgs({ options: { rounds: { type: "string" }, only: { type: "string" } } });
@@ -53,5 +53,5 @@ async function keep(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const kept = { machine, command: "npm run bench:openclaw", raw };
   writeFileSync(join(folder, "openclaw.json"), `${JSON.stringify(kept)}\n`);
-  await writeTable(raw, machine);
+  await writeTables(raw, machine);
 }

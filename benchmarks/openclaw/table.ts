@@ -21,16 +21,21 @@ export function tableOf(raw: Record<string, Samples[]>): string {
     .join("\n");
 }
 
-/** Between the markers of `benchmarks/README.md`. */
-export async function writeTable(raw: Record<string, Samples[]>, machine: Machine): Promise<void> {
-  const text = readFileSync(README, "utf8");
-  const [start, end] = [text.indexOf(START) + START.length, text.indexOf(END)];
-  if (start < START.length || end < start)
-    throw new Error(`benchmarks/README.md must hold the lines ${START} and ${END}.`);
+/** Between the markers of `benchmarks/README.md` and of the front page. */
+export async function writeTables(raw: Record<string, Samples[]>, machine: Machine): Promise<void> {
   const { cpu, cores, memoryGb, platform, node, load } = machine;
-  const about = `${cpu}, ${cores} cores, ${memoryGb} GB, ${platform}, Node ${node} (2026.9.6 on Node 24.21), load ${load} at the start.`;
-  const whole = `${text.slice(0, start)}\n\n${about}\n\n${tableOf(raw)}\n\n${text.slice(end)}`;
-  writeFileSync(README, await format(whole, { parser: "markdown", printWidth: 120 }));
+  const rounds = Math.min(...Object.values(raw).map(({ length }) => length));
+  const about = `${cpu}, ${cores} cores, ${memoryGb} GB, ${platform}, Node ${node} (2026.9.6 on Node 24.21), load ${load} at the start; ${rounds} round${rounds === 1 ? "" : "s"}.`;
+  const table = `${about}\n\n${tableOf(raw)}`;
+  for (const file of [join(ROOT, "benchmarks", "README.md"), join(ROOT, "README.md")]) await writeInto(file, table);
+}
+
+async function writeInto(file: string, table: string): Promise<void> {
+  const text = readFileSync(file, "utf8");
+  const [start, end] = [text.indexOf(START) + START.length, text.indexOf(END)];
+  if (start < START.length || end < start) throw new Error(`${file} must hold the lines ${START} and ${END}.`);
+  const whole = `${text.slice(0, start)}\n\n${table}\n\n${text.slice(end)}`;
+  writeFileSync(file, await format(whole, { parser: "markdown", printWidth: 120 }));
 }
 
 function middle(values: readonly number[], take: Take): number[] {
@@ -46,25 +51,26 @@ function show(values: readonly number[]): string {
 /** Processor time is told in steps of 10 ms, so only its mean says anything. */
 type Take = "p50" | "max" | "mean";
 
+/** Goals stand in brackets, of the engine `pi` and of the engine `openclaw` where they differ. */
 const QUESTIONS: { what: string; metrics: string[]; take: Take }[] = [
   { what: "floor: round trip of a tool that does nothing", metrics: ["floor"], take: "p50" },
-  { what: "accepted, over the floor: n=1 / last of 5", metrics: ["n1.accepted", "n5.accepted"], take: "p50" },
+  { what: "accepted, over the floor: n=1 / last of 5 (3 / 8)", metrics: ["n1.accepted", "n5.accepted"], take: "p50" },
   { what: "of that: five calls that do nothing instead of one", metrics: ["n5.callsAlone"], take: "p50" },
   {
-    what: "child's first model request: n=1 / last of 5 / last of 16",
+    what: "child's first model request: n=1 / last of 5 / last of 16 (15 / 40 / 100; half of the core's)",
     metrics: ["n1.firstRequest", "n5.firstRequest", "n16.firstRequest"],
     take: "p50",
   },
   {
-    what: "longest gateway stall: 1 / 5 children × 200 KB in 64 B pieces",
+    what: "longest gateway stall: 1 / 5 children × 200 KB in 64 B pieces (25; 40)",
     metrics: ["stall.1", "stall.5"],
     take: "max",
   },
-  { what: "a sibling's delay while one child streams 200 KB", metrics: ["sibling.delay"], take: "p50" },
+  { what: "a sibling's delay while one child streams 200 KB (25; 1000)", metrics: ["sibling.delay"], take: "p50" },
   { what: "gateway main-thread CPU of a child, its announce turn included", metrics: ["n1.mainCpu"], take: "mean" },
-  { what: "the same without an announce turn", metrics: ["n1.mainCpuQuiet"], take: "mean" },
+  { what: "the same without an announce turn (15; 60)", metrics: ["n1.mainCpuQuiet"], take: "mean" },
 ];
 
-const README = join(import.meta.dirname, "..", "README.md");
+const ROOT = join(import.meta.dirname, "..", "..");
 const START = "<!-- openclaw: written by npm run bench:openclaw -->";
 const END = "<!-- /openclaw -->";

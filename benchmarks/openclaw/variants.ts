@@ -1,4 +1,4 @@
-/** The gateways that are compared: the core as it is, and with this plugin and either engine. */
+/** The gateways that are compared: the core as it is, and with this plugin, which is then called by its engine. */
 
 export type Variant = {
   name: string;
@@ -11,10 +11,10 @@ export type Variant = {
 
 export const VARIANTS: Variant[] = [
   { name: "core 2026.4.1", version: "2026.4.1" },
-  { name: "plugin, openclaw engine, 2026.4.1", version: "2026.4.1", engine: "openclaw" },
-  { name: "plugin, pi engine, 2026.4.1", version: "2026.4.1", engine: "pi" },
-  { name: "the same, own tool (openclaw)", version: "2026.4.1", engine: "openclaw", ownTool: true },
-  { name: "the same, own tool (pi)", version: "2026.4.1", engine: "pi", ownTool: true },
+  { name: "openclaw, 2026.4.1", version: "2026.4.1", engine: "openclaw" },
+  { name: "pi, 2026.4.1", version: "2026.4.1", engine: "pi" },
+  { name: "openclaw, own tool", version: "2026.4.1", engine: "openclaw", ownTool: true },
+  { name: "pi, own tool", version: "2026.4.1", engine: "pi", ownTool: true },
   { name: "core 2026.9.6", version: "2026.9.6" },
-  { name: "plugin, pi engine, 2026.9.6", version: "2026.9.6", engine: "pi" },
+  { name: "pi, 2026.9.6", version: "2026.9.6", engine: "pi" },
 ];
