@@ -1,19 +1,22 @@
-import { answerFork, type Benchmark } from "./lib/benchmark.ts";
-import { idsOf, openEmbedder, sleep, type Embedder } from "./lib/embedder.ts";
+import { answerFork, type Benchmark, type Pace } from "./lib/benchmark.ts";
+import { openEmbedder, type Embedder } from "./lib/embedder.ts";
+import { idsOf, sleep } from "./lib/times.ts";
 
-export const benchmark: Benchmark = {
-  question: "From kill() in the middle of an answer to the run settled.",
-  variants: {
-    alone: ({ quick }) => (quick ? killing("alone", 0, 1, 0) : killing("alone", 0, 15)),
-    siblings: ({ quick }) => (quick ? killing("siblings", 15, 1, 0) : killing("siblings", 15, 8)),
-  },
-  figures: [
-    { what: "abort mid-stream → settled", metric: "alone", unit: "ms", goal: 5 },
-    { what: "beside 15 that stream", metric: "siblings", unit: "ms", goal: 5 },
-    { what: "abort → the model sees its caller gone, alone", metric: "aloneGone", unit: "ms" },
-    { what: "beside 15 that stream", metric: "siblingsGone", unit: "ms" },
-  ],
-};
+export function benchmark({ quick }: Pace): Benchmark {
+  return {
+    question: "From kill() in the middle of an answer to the run settled.",
+    variants: {
+      alone: () => (quick ? killing("alone", 0, 1, 0) : killing("alone", 0, 10)),
+      siblings: () => (quick ? killing("siblings", 15, 1, 0) : killing("siblings", 15, 6)),
+    },
+    figures: [
+      { what: "abort mid-stream → settled", metric: "alone", unit: "ms", goal: 5 },
+      { what: "beside 15 that stream", metric: "siblings", unit: "ms", goal: 5 },
+      { what: "abort → the model sees its caller gone, alone", metric: "aloneGone", unit: "ms" },
+      { what: "beside 15 that stream", metric: "siblingsGone", unit: "ms" },
+    ],
+  };
+}
 
 /** Each streams for far longer than a round takes; what is left of a round is killed after it. */
 async function killing(name: string, siblings: number, rounds: number, warmUpRounds = WARM_UP_ROUNDS) {

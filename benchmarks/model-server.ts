@@ -4,7 +4,8 @@
  *   const server = fork("benchmarks/model-server.ts", [JSON.stringify(behaviour)])   // sends { port }
  *
  * `GET /times` answers with `RequestTimes`: for each marker `#id=<id>` in a last user message the times of its requests,
- * in milliseconds since the epoch with fractions. `DELETE /times` forgets them.
+ * in milliseconds since the epoch with fractions. `DELETE /times` forgets them. A marker `#id=<id>-late<ms>` has its first
+ * bytes that much later.
  * It has answered a few requests of its own before it tells its port, so that the first one measured finds it compiled.
  */
 
@@ -25,8 +26,18 @@ export type ModelServerBehaviour = {
   delayMs?: number;
   /** Milliseconds before the first byte. @default 0 */
   firstByteDelayMs?: number;
-  /** Answer a first request with one call whose arguments have this size, and the request after its result with text. */
-  toolCall?: { name: string; argument: string; bytes: number };
+  /**
+   * Answer with one call, and the request after its result with text. The call's arguments are `args`, and one of this
+   * name and size.
+   */
+  toolCall?: {
+    name: string;
+    args?: Record<string, unknown>;
+    argument?: string;
+    bytes?: number;
+    /** So many calls before the text, one an answer. @default 1 */
+    times?: number;
+  };
 };
 
 /** `gone`: when the client hung up before the answer was complete. */
@@ -88,15 +99,18 @@ async function answerModel(incoming: IncomingMessage, response: ServerResponse):
 
 function replyTo(request: RecordedRequest): StreamReply {
   // Rounds of 1,000 children would otherwise keep every body.
-  const { afterToolResult } = request;
+  const calls = request.messages.filter(({ role }) => role === "tool").length || Number(request.afterToolResult);
   request.body = { model: request.body.model, stream_options: request.body.stream_options };
   request.messages = [];
   const { toolCall, answerBytes = 200, chunkBytes = 64, delayMs, firstByteDelayMs } = behaviour;
+  const late = Number(/#id=[\w.-]*-late(\d+)/.exec(request.lastUserText)?.[1] ?? firstByteDelayMs ?? 0);
   const isOwn = request.body.model === WARM_UP_MODEL;
-  const pace = { chunkChars: chunkBytes, delayMs, ...(isOwn ? {} : { firstByteDelayMs }) };
-  if (!toolCall || afterToolResult)
+  const pace = { chunkChars: chunkBytes, delayMs, ...(isOwn ? {} : { firstByteDelayMs: late }) };
+  if (toolCall === undefined || calls >= (toolCall.times ?? 1))
     return { ...pace, text: FILLER.repeat(Math.ceil(answerBytes / FILLER.length)).slice(0, answerBytes) };
-  return { ...pace, toolCalls: [{ name: toolCall.name, args: { [toolCall.argument]: "x".repeat(toolCall.bytes) } }] };
+  const { name, args = {}, argument, bytes = 0 } = toolCall;
+  const filled = argument === undefined ? {} : { [argument]: "x".repeat(bytes) };
+  return { ...pace, toolCalls: [{ name, args: { ...args, ...filled } }] };
 }
 
 function timesOf(requests: RecordedRequest[]): RequestTimes {

@@ -1,57 +1,70 @@
 /**
  * Runs benchmarks and shows what they measured against their goals.
  *
- *   npm run bench                    all of them; writes results/*.json and the table of README.md
- *   npm run bench -- handover abort  these
- *   npm run bench -- --quick         one short round of each, to see that they work; no goals, and nothing is written
+ *   npm run bench                      all of them; writes results/*.json and *.svg, the tables of benchmarks/README.md
+ *                                      and the headline of README.md
+ *   npm run bench -- scale abort       these
+ *   npm run bench -- --rounds 5 scale  so many fresh processes for each variant instead of the benchmark's own number
+ *   npm run bench -- --report          writes plots and tables anew from results/*.json
+ *   npm run bench -- --quick           one short round of each, to see that they work; no goals, and nothing is written
  */
 
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Benchmark, Figure, Pace, Samples } from "./lib/benchmark.ts";
+import type { Samples } from "./lib/benchmark.ts";
+import { fileOf, load } from "./lib/files.ts";
 import { forkVariant } from "./lib/fork-variant.ts";
-import { thisMachine } from "./lib/machine.ts";
+import { shownMachine, thisMachine } from "./lib/machine.ts";
 import { NAMES } from "./lib/names.ts";
-import { printResult, writeReadme } from "./lib/report.ts";
-import { readResult, toResult, writeResult } from "./lib/results.ts";
+import { writeReport } from "./lib/report.ts";
+import { toResult, writeResult } from "./lib/results.ts";
+import { printResult } from "./lib/tables.ts";
 
-const { values, positionals } = parseArgs({ options: { quick: { type: "boolean" } }, allowPositionals: true });
-const pace: Pace = { quick: values.quick === true };
+const { values, positionals } = parseArgs({
+  options: { quick: { type: "boolean" }, report: { type: "boolean" }, rounds: { type: "string" } },
+  allowPositionals: true,
+});
+const pace = { quick: values.quick === true };
 const unknown = positionals.filter((name) => !NAMES.includes(name));
 if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(", ")}; choose from ${NAMES.join(", ")}.`);
   process.exit(2);
 }
-
-if (pace.quick) {
-  console.log("quick: small sizes and few rounds; this shows that the benchmarks work, the figures say nothing");
+const wanted = values.rounds === undefined ? undefined : Number(values.rounds);
+if (wanted !== undefined && !(Number.isInteger(wanted) && wanted > 0)) {
+  console.error(`--rounds takes a number from 1, not ${values.rounds}.`);
+  process.exit(2);
 }
-const chosen = positionals.length > 0 ? positionals : NAMES;
-const machine = thisMachine();
-const { cpu, cores, memoryGb, platform, node } = machine;
-const args = [...(pace.quick ? ["--quick"] : []), ...chosen].join(" ");
-console.log(`${cpu}, ${cores} cores, ${memoryGb} GB, ${platform}, Node ${node}; npm run bench -- ${args}`);
-for (const name of chosen) await run(name);
-if (!pace.quick) await writeReadme(NAMES.flatMap((name) => readResult(name) ?? []));
 
-async function run(name: string): Promise<void> {
-  const file = join(import.meta.dirname, `${name}.ts`);
-  const { benchmark } = (await import(new URL(`${name}.ts`, import.meta.url).href)) as { benchmark: Benchmark };
-  const question = pace.quick ? (benchmark.quickQuestion ?? benchmark.question) : benchmark.question;
-  console.log(`\n${name}: ${question}`);
-  const about = { name, question, command: `npm run bench -- ${name}`, machine: thisMachine() };
+if (values.report !== true) await measureAll();
+if (!pace.quick) await writeReport();
+
+async function measureAll(): Promise<void> {
+  if (pace.quick) {
+    console.log("quick: small sizes and few rounds; this shows that the benchmarks work, the figures say nothing");
+  }
+  const chosen = positionals.length > 0 ? positionals : NAMES;
+  const options = [...(pace.quick ? ["--quick"] : []), ...(wanted === undefined ? [] : [`--rounds ${wanted}`])];
+  console.log(`${shownMachine(thisMachine())}; npm run bench -- ${[...options, ...chosen].join(" ")}`);
+  for (const name of chosen) await measure(name, ["npm run bench --", ...options, name].join(" "));
+}
+
+async function measure(name: string, command: string): Promise<void> {
+  const benchmark = await load(name, pace);
+  console.log(`\n${name}: ${benchmark.question}`);
+  const machine = thisMachine();
+  const rounds = pace.quick ? 1 : (wanted ?? benchmark.rounds ?? 3);
   const runs: Samples[] = [];
-  for (let round = 0; round < (pace.quick ? 1 : (benchmark.rounds ?? 3)); round += 1) {
+  for (let round = 0; round < rounds; round += 1) {
     const variants = Object.keys(benchmark.variants);
     if (round % 2 === 1) variants.reverse();
-    for (const variant of variants) runs.push(await forkVariant(file, { variant, pace }));
+    const fork = (variant: string): Promise<Samples> => forkVariant(fileOf(name), { variant, pace });
+    // Nobody looks at the figures of a quick round, so that its processes may stand in each other's way.
+    if (pace.quick) runs.push(...(await Promise.all(variants.map(fork))));
+    else for (const variant of variants) runs.push(await fork(variant));
   }
-  const result = toResult(about, pace.quick ? benchmark.figures.map(quickFigure) : benchmark.figures, runs);
-  printResult(result);
+  // Goals are for full sizes.
+  const figures = pace.quick ? benchmark.figures.map(({ goal: _goal, ...figure }) => figure) : benchmark.figures;
+  const result = toResult({ name, question: benchmark.question, command, machine, rounds }, figures, runs);
+  printResult(result, benchmark.tables ?? []);
   if (!pace.quick) writeResult(result);
-}
-
-/** Goals are for full sizes. */
-function quickFigure({ goal: _goal, quickWhat, ...figure }: Figure): Figure {
-  return { ...figure, what: quickWhat ?? figure.what };
 }

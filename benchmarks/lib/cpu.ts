@@ -4,12 +4,20 @@
 export type Cpu = { main: number; others: number };
 
 /** @param work runs while nothing else is measured */
-export async function cpuOf(work: () => Promise<void>): Promise<Cpu> {
-  const main = process.threadCpuUsage();
-  const all = process.cpuUsage();
+export async function cpuOf(work: () => Promise<unknown>): Promise<Cpu> {
+  const before = cpuSoFar();
   await work();
-  const mainMs = total(process.threadCpuUsage(main));
-  return { main: mainMs, others: total(process.cpuUsage(all)) - mainMs };
+  return cpuSince(before, cpuSoFar());
+}
+
+export function cpuSoFar(): Cpu {
+  // Node 22 can't tell threads apart: there the whole process counts as its main thread.
+  const main = total(process.threadCpuUsage?.() ?? process.cpuUsage());
+  return { main, others: total(process.cpuUsage()) - main };
+}
+
+export function cpuSince(before: Cpu, after: Cpu): Cpu {
+  return { main: after.main - before.main, others: after.others - before.others };
 }
 
 function total({ user, system }: NodeJS.CpuUsage): number {

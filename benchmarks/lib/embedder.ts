@@ -1,23 +1,34 @@
 /**
  * A gateway that embeds the built package, as small as one can be: its model is the scripted server of model-server.ts
- * in a process of its own, its `deliver` notes the time. All times are milliseconds since the epoch with fractions.
+ * in a process of its own, its `deliver` notes the time. Children run in its own threads, or in those of a reference
+ * gateway beyond a WebSocket: the same engine and threads, so that the transport alone differs. All times are
+ * milliseconds since the epoch with fractions.
  */
 
-import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type * as Package from "../../src/index.ts";
-import type { Host, Requester, ResolvedModel, SpawnResult, SubagentRuntime } from "../../src/index.ts";
+import type { Config, Host, Requester, ResolvedModel, SpawnResult, SubagentRuntime } from "../../src/index.ts";
 import type { ModelServerBehaviour, RequestTimes } from "../model-server.ts";
+import { builtGatewayRuntime, builtPackage, builtRegistry } from "./built.ts";
+import { startGateway } from "./gateway.ts";
+import { startModel } from "./model-process.ts";
+import { probeAt, serveProbe, type Probe } from "./probe.ts";
+import { now } from "./times.ts";
+
+/** `kept`: one connection for everything · `per-call`: one for each call, as OpenClaw 2026.4.1 does. */
+export type Transport = "in-process" | "kept" | "per-call";
 
 export type EmbedderOptions = {
+  /** @default "in-process" */
+  transport?: Transport;
   model?: ModelServerBehaviour;
   /** One that is kept. @default a new one, deleted at the end */
-  stateDir?: string;
-  /** In the dialect of `openclaw.json`. */
-  config?: { pool?: Record<string, number>; limits?: Record<string, number> };
+  stateDir?: string | undefined;
+  /** In the dialect of `openclaw.json`; `engine` is a path. */
+  config?: { engine?: string; pool?: Record<string, number>; limits?: Record<string, number> };
+  /** Files of the children's workspace, by name. */
+  files?: Record<string, string>;
 };
 
 export type Accepted = Extract<SpawnResult, { status: "accepted" }>;
@@ -27,104 +38,140 @@ export type Embedder = {
   requester: Requester;
   /** What `createSubagentRuntime` took, in milliseconds. */
   readyMs: number;
+  /** In the process whose threads the children run on. */
+  probe: Probe;
   /** Spawns a child that the model server knows as `id`. @throws Error when it isn't accepted */
   spawn(id: string, requester?: Requester): Promise<Accepted>;
+  /** Spawns children at once, for as many requesters as their limit of children asks for. */
+  spawnAll(ids: readonly string[]): Promise<Accepted[]>;
   /** When the completion was handed over; waits for it. */
   handedOver(run: Accepted): Promise<number>;
-  /** Spawns children at once and waits until all are handed over. */
-  round(ids: readonly string[]): Promise<void>;
+  /** Spawns children at once and waits until all are handed over. @returns when the last was */
+  round(ids: readonly string[]): Promise<number>;
   times(): Promise<RequestTimes>;
   close(): Promise<void>;
 };
 
 export async function openEmbedder(options: EmbedderOptions = {}): Promise<Embedder> {
-  const { createSubagentRuntime, parseConfig } = await builtPackage();
   const dir = mkdtempSync(join(tmpdir(), "openclaw-inprocess-bench-"));
   const workspace = join(dir, "workspace");
   mkdirSync(workspace);
-  const server = await startModelServer(options.model ?? {});
-  const handed = new Map<string, number>();
-  const waiting = new Map<string, (at: number) => void>();
+  for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(workspace, name), text);
+  const model = await startModel(options.model ?? {});
+  const deliveries = noteDeliveries();
   const host: Host = {
-    async deliver(completions) {
-      const at = now();
-      for (const { runId } of completions) {
-        handed.set(runId, at);
-        waiting.get(runId)?.(at);
-      }
-      return "delivered";
-    },
-    resolveModel: async () => ({ ...MODEL, api: options.model?.api ?? MODEL.api, baseUrl: server.baseUrl }),
+    deliver: deliveries.deliver,
+    resolveModel: async () => model.model,
     workspaceDir: () => workspace,
   };
-  const config = parseConfig({
-    subagents: { runtime: "inprocess", pool: options.config?.pool ?? {} },
-    agents: { defaults: { subagents: { maxConcurrent: 64, maxChildrenPerAgent: 20, ...options.config?.limits } } },
-  });
-
-  const called = performance.now();
-  const runtime = await createSubagentRuntime({ config, host, stateDir: options.stateDir ?? join(dir, "state") });
-  const readyMs = performance.now() - called;
+  const stateDir = options.stateDir ?? join(dir, "state");
+  const open = options.transport === undefined || options.transport === "in-process" ? inProcess : overWebSocket;
+  const opened = await open({ options, host, model: model.model, dir, stateDir, workspace });
+  const { runtime } = opened;
   const requester: Requester = { sessionKey: "agent:main:main", agentId: "main" };
 
   const embedder: Embedder = {
-    runtime,
+    ...opened,
     requester,
-    readyMs,
     async spawn(id, from = requester) {
       const result = await runtime.spawn({ task: `Answer the scripted question. #id=${id}` }, from);
       if (result.status !== "accepted") throw new Error(`A child wasn't accepted: ${JSON.stringify(result)}`);
       return result;
     },
-    handedOver: async ({ runId }) => handed.get(runId) ?? new Promise<number>((resolve) => waiting.set(runId, resolve)),
+    spawnAll: (ids) => Promise.all(ids.map((id, n) => embedder.spawn(id, requesterOf(Math.floor(n / CHILDREN))))),
+    handedOver: ({ runId }) => deliveries.of(runId),
     async round(ids) {
-      const runs = await Promise.all(ids.map((id) => embedder.spawn(id)));
-      await Promise.all(runs.map((run) => embedder.handedOver(run)));
+      const runs = await embedder.spawnAll(ids);
+      return Math.max(...(await Promise.all(runs.map((run) => embedder.handedOver(run)))));
     },
-    times: async () => (await (await fetch(server.timesUrl)).json()) as RequestTimes,
+    times: () => model.times(),
     async close() {
       await runtime.close();
-      server.process.kill("SIGKILL");
+      await opened.closeHost();
+      model.close();
       rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
     },
   };
   return embedder;
 }
 
-/** `openclaw-inprocess` as `npm run build` made it, typed by its source so that a check needs no build. */
-export async function builtPackage(): Promise<typeof Package> {
-  return (await import(new URL("../../dist/index.js", import.meta.url).href)) as typeof Package;
+export function requesterOf(n: number): Requester {
+  return { sessionKey: n === 0 ? "agent:main:main" : `agent:main:bench-${n}`, agentId: "main" };
 }
 
-/** Comparable over the processes of one machine. */
-export function now(): number {
-  return performance.timeOrigin + performance.now();
-}
-
-export function idsOf(prefix: string, count: number): string[] {
-  return Array.from({ length: count }, (_, n) => `${prefix}.${n}`);
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function startModelServer(behaviour: ModelServerBehaviour) {
-  const child: ChildProcess = fork(new URL("../model-server.ts", import.meta.url), [JSON.stringify(behaviour)], {
-    execArgv: [],
-  });
-  const [{ port }] = (await once(child, "message")) as [{ port: number }];
-  return { process: child, baseUrl: `http://127.0.0.1:${port}/v1`, timesUrl: `http://127.0.0.1:${port}/times` };
-}
-
-const MODEL: ResolvedModel = {
-  provider: "bench",
-  id: "scripted",
-  api: "openai-completions",
-  baseUrl: "",
-  apiKey: "none",
-  contextWindow: 1_000_000,
-  maxTokens: 300_000,
-  input: ["text"],
-  reasoning: false,
+type Place = {
+  options: EmbedderOptions;
+  host: Host;
+  model: ResolvedModel;
+  dir: string;
+  stateDir: string;
+  workspace: string;
 };
+type Opened = Pick<Embedder, "runtime" | "readyMs" | "probe"> & { closeHost(): Promise<void> };
+
+async function inProcess({ options, host, stateDir }: Place): Promise<Opened> {
+  const { createSubagentRuntime } = await builtPackage();
+  const config = await configOf(options);
+  const called = performance.now();
+  const runtime = await createSubagentRuntime({ config, host, stateDir });
+  const readyMs = performance.now() - called;
+  const probe = await serveProbe();
+  return { runtime, readyMs, probe: probeAt(probe.url), closeHost: async () => probe.close() };
+}
+
+async function overWebSocket({ options, host, model, dir, stateDir, workspace }: Place): Promise<Opened> {
+  const [{ createLogger }, { createGatewayRuntime }, { openRegistry }] = await Promise.all([
+    builtPackage(),
+    builtGatewayRuntime(),
+    builtRegistry(),
+  ]);
+  const config = await configOf(options);
+  const { pool, engine } = config.subagents;
+  const gateway = await startGateway({
+    model,
+    stateDir: join(dir, "gateway"),
+    workspaceDir: workspace,
+    subagents: { pool, engine },
+    limits: { maxConcurrent: config.agents.defaults.subagents.maxConcurrent, maxSpawnDepth: 1 },
+  });
+  const called = performance.now();
+  const runtime = await createGatewayRuntime({
+    address: { url: gateway.url, token: gateway.token },
+    config,
+    host,
+    registry: openRegistry({ file: join(stateDir, "registry.sqlite") }),
+    identityFile: join(stateDir, "device.json"),
+    logger: createLogger(),
+    connectionPerCall: options.transport === "per-call",
+  });
+  const readyMs = performance.now() - called;
+  return { runtime, readyMs, probe: probeAt(gateway.probeUrl), closeHost: () => gateway.close() };
+}
+
+async function configOf({ config: { engine = "pi", pool = {}, limits = {} } = {} }: EmbedderOptions): Promise<Config> {
+  const { parseConfig } = await builtPackage();
+  const subagents = { maxConcurrent: 64, maxChildrenPerAgent: CHILDREN, maxSpawnDepth: 1, ...limits };
+  return parseConfig({
+    subagents: { runtime: "inprocess", engine, pool },
+    agents: { defaults: { subagents } },
+  });
+}
+
+function noteDeliveries() {
+  const handed = new Map<string, number>();
+  const waiting = new Map<string, (at: number) => void>();
+  const deliver: Host["deliver"] = async (completions) => {
+    const at = now();
+    for (const { runId } of completions) {
+      handed.set(runId, at);
+      waiting.get(runId)?.(at);
+    }
+    return "delivered";
+  };
+  const of = async (runId: string): Promise<number> =>
+    handed.get(runId) ?? new Promise<number>((resolve) => waiting.set(runId, resolve));
+  return { deliver, of };
+}
+
+/** As many as one session may have. */
+const CHILDREN = 20;

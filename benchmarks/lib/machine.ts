@@ -23,3 +23,8 @@ export function thisMachine(): Machine {
     load: Number((loadavg()[0] ?? 0).toFixed(2)),
   };
 }
+
+/** All but the load. */
+export function shownMachine({ cpu, cores, memoryGb, platform, node }: Machine): string {
+  return `${cpu}, ${cores} cores, ${memoryGb} GB, ${platform}, Node ${node}`;
+}

@@ -1,64 +1,50 @@
-/** The table: goal, measured, met or missed. On the terminal for one benchmark, in the README for all that were run. */
+/** Writes what the last runs measured: plots, the tables of `benchmarks/README.md`, the headline of `README.md`. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
-import type { Line, Result } from "./results.ts";
+import type { Benchmark } from "./benchmark.ts";
+import { load } from "./files.ts";
+import { headline } from "./headline.ts";
+import { shownMachine } from "./machine.ts";
+import { NAMES } from "./names.ts";
+import { plotSvg } from "./plot.ts";
+import { readResult, writePlot, type Result } from "./results.ts";
+import { detailTable, goalsTable } from "./tables.ts";
 
-export function printResult({ lines, machine }: Result): void {
-  const rows = lines.map((line) => [line.what, ...cells(line)]);
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  for (const row of rows) {
-    const shown = row.flatMap((cell, column) => (widths[column] === 0 ? [] : [cell.padEnd(widths[column]!)]));
-    console.log(`  ${shown.join("  ")}`);
+export async function writeReport(): Promise<void> {
+  const results = NAMES.flatMap((name) => readResult(name) ?? []);
+  if (results.length === 0)
+    throw new Error("There is nothing in benchmarks/results to report; run npm run bench first.");
+  const sections: string[] = [];
+  for (const result of results) {
+    const benchmark = await load(result.name, { quick: false });
+    if (benchmark.plot !== undefined) writePlot(result.name, plotSvg(benchmark.plot, result.metrics));
+    if (benchmark.tables !== undefined) sections.push(sectionOf(result, benchmark));
   }
-  console.log(`  load at the start ${machine.load}`);
+  const machines = [...new Set(results.map(({ machine }) => `${shownMachine(machine)}.`))];
+  const figures = [...machines, goalsTable(results), ...sections].join("\n\n");
+  await writeBetween(join(ROOT, "benchmarks", "README.md"), FIGURES, figures);
+  await writeBetween(join(ROOT, "README.md"), HEADLINE, headline(results));
 }
 
-/** Writes the table between the markers of `benchmarks/README.md`. */
-export async function writeReadme(results: readonly Result[]): Promise<void> {
-  const before = readFileSync(README, "utf8");
-  const { head, tail } = aroundMarkers(before);
-  const text = `${head}${START}\n\n${table(results)}\n\n${END}${tail}`;
-  writeFileSync(README, await format(text, { parser: "markdown", printWidth: 120 }));
-}
-
-function aroundMarkers(text: string): { head: string; tail: string } {
-  const start = text.indexOf(START);
-  const end = text.indexOf(END);
-  if (start < 0 || end < start) throw new Error(`benchmarks/README.md must hold the lines ${START} and ${END}.`);
-  return { head: text.slice(0, start), tail: text.slice(end + END.length) };
-}
-
-function table(results: readonly Result[]): string {
-  const rows = results.flatMap(({ name, lines, machine }) =>
-    lines.map((line, index) => [
-      line.what,
-      ...cells(line),
-      index === 0 ? `\`${name}\`` : "",
-      index === 0 ? `${machine.load}` : "",
-    ]),
-  );
-  const head = ["what", "goal", "measured", "p95", "", "benchmark", "load"];
+function sectionOf({ name, question, command, machine, rounds, metrics }: Result, benchmark: Benchmark): string {
   return [
-    ...new Set(
-      results.map(({ machine: m }) => `${m.cpu}, ${m.cores} cores, ${m.memoryGb} GB, ${m.platform}, Node ${m.node}.`),
-    ),
-    "",
-    ...[head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`),
-  ].join("\n");
+    `### ${name}`,
+    `${question} \`${command}\`, ${rounds} rounds, load ${machine.load} at the start.`,
+    ...(benchmark.plot === undefined ? [] : [`![${benchmark.plot.title}](results/${name}.svg)`]),
+    ...benchmark.tables!.map((table) => detailTable(table, metrics)),
+  ].join("\n\n");
 }
 
-function cells({ goal, measured, p95, unit }: Line): string[] {
-  const show = (value: number): string => `${value}${unit === "" ? "" : unit === "×" ? "×" : ` ${unit}`}`;
-  return [
-    goal === undefined ? "" : `≤ ${show(goal)}`,
-    show(measured),
-    show(p95),
-    goal === undefined ? "" : measured <= goal ? "met" : "missed",
-  ];
+async function writeBetween(file: string, [start, end]: readonly [string, string], text: string): Promise<void> {
+  const before = readFileSync(file, "utf8");
+  const [from, to] = [before.indexOf(start) + start.length, before.indexOf(end)];
+  if (from < start.length || to < from) throw new Error(`${file} must hold the lines ${start} and ${end}.`);
+  const whole = `${before.slice(0, from)}\n\n${text}\n\n${before.slice(to)}`;
+  writeFileSync(file, await format(whole, { parser: "markdown", printWidth: 120 }));
 }
 
-const README = join(import.meta.dirname, "..", "README.md");
-const START = "<!-- figures: written by npm run bench -->";
-const END = "<!-- /figures -->";
+const ROOT = join(import.meta.dirname, "..", "..");
+const FIGURES = ["<!-- figures: written by npm run bench -->", "<!-- /figures -->"] as const;
+const HEADLINE = ["<!-- bench: written by npm run bench -->", "<!-- /bench -->"] as const;

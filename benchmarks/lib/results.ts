@@ -11,41 +11,63 @@ export type Result = {
   question: string;
   command: string;
   machine: Machine;
+  /** Fresh processes for each variant. */
+  rounds: number;
   lines: Line[];
-  /** Raw values of each metric, one list a process; long lists are thinned to evenly spaced values of their order. */
-  raw: Record<string, number[][]>;
+  metrics: Record<string, Metric>;
 };
 
 /** A figure and what was measured: the median over processes, and the 95th percentile of all values. */
-export type Line = Omit<Figure, "take" | "quickWhat"> & { measured: number; p95: number };
+export type Line = Omit<Figure, "take"> & { measured: number; p95: number };
+
+/**
+ * `p50`: the median over processes of each one's median · `p95`: of all values · `raw`: one list a process, long ones
+ * thinned to evenly spaced values of their order.
+ */
+export type Metric = { p50: number; p95: number; raw: number[][] };
 
 export function toResult(
-  about: Pick<Result, "name" | "question" | "command" | "machine">,
+  about: Omit<Result, "lines" | "metrics">,
   figures: readonly Figure[],
   runs: readonly Samples[],
 ): Result {
-  const metrics = [...new Set(runs.flatMap((run) => Object.keys(run)))];
+  const names = [...new Set(runs.flatMap((run) => Object.keys(run)))];
   const valuesOf = (metric: string): number[][] => runs.flatMap((run) => (run[metric] ? [run[metric]] : []));
-  const lines = figures.map(({ take, quickWhat: _unkept, ...figure }): Line => {
+  const lines = figures.map(({ take, ...figure }): Line => {
     const values = valuesOf(figure.metric);
     if (values.length === 0) throw new Error(`No variant of ${about.name} measured "${figure.metric}".`);
-    const each = values.map((run) => (take === "max" ? Math.max(...run) : median(run)));
-    return { ...figure, measured: rounded(median(each)), p95: rounded(percentile(values.flat(), 0.95)) };
+    const { p50, p95 } = summary(values, take);
+    return { ...figure, measured: p50, p95 };
   });
-  return { ...about, lines, raw: Object.fromEntries(metrics.map((metric) => [metric, valuesOf(metric).map(thinned)])) };
+  const metrics = names.map((name) => {
+    const values = valuesOf(name);
+    return [name, { ...summary(values), raw: values.map(thinned) }] as const;
+  });
+  return { ...about, lines, metrics: Object.fromEntries(metrics) };
 }
 
 export function writeResult(result: Result): void {
-  mkdirSync(FOLDER, { recursive: true });
+  mkdirSync(RESULTS, { recursive: true });
   // One line a metric: small, and a change shows where it happened.
-  const { raw, ...rest } = result;
-  const metrics = Object.entries(raw).map(([metric, runs]) => `    ${JSON.stringify(metric)}: ${JSON.stringify(runs)}`);
+  const { metrics, ...rest } = result;
+  const lines = Object.entries(metrics).map(
+    ([name, metric]) => `    ${JSON.stringify(name)}: ${JSON.stringify(metric)}`,
+  );
   const head = JSON.stringify(rest, null, 2).replace(/\n\}$/, "");
-  writeFileSync(fileOf(result.name), `${head},\n  "raw": {\n${metrics.join(",\n")}\n  }\n}\n`);
+  writeFileSync(jsonOf(result.name), `${head},\n  "metrics": {\n${lines.join(",\n")}\n  }\n}\n`);
 }
 
 export function readResult(name: string): Result | undefined {
-  return existsSync(fileOf(name)) ? (JSON.parse(readFileSync(fileOf(name), "utf8")) as Result) : undefined;
+  return existsSync(jsonOf(name)) ? (JSON.parse(readFileSync(jsonOf(name), "utf8")) as Result) : undefined;
+}
+
+export function writePlot(name: string, svg: string): void {
+  writeFileSync(join(RESULTS, `${name}.svg`), svg);
+}
+
+function summary(values: number[][], take?: Figure["take"]): { p50: number; p95: number } {
+  const each = values.map((run) => (take === "max" ? Math.max(...run) : median(run)));
+  return { p50: rounded(median(each)), p95: rounded(percentile(values.flat(), 0.95)) };
 }
 
 function thinned(values: number[]): number[] {
@@ -54,9 +76,9 @@ function thinned(values: number[]): number[] {
   return Array.from({ length: KEPT }, (_, n) => sorted[Math.round((n * (sorted.length - 1)) / (KEPT - 1))]!);
 }
 
-function fileOf(name: string): string {
-  return join(FOLDER, `${name}.json`);
+function jsonOf(name: string): string {
+  return join(RESULTS, `${name}.json`);
 }
 
-const FOLDER = join(import.meta.dirname, "..", "results");
+const RESULTS = join(import.meta.dirname, "..", "results");
 const KEPT = 30;

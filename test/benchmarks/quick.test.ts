@@ -2,29 +2,32 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import type { Benchmark } from "../../benchmarks/lib/benchmark.ts";
+import { load } from "../../benchmarks/lib/files.ts";
 import { NAMES } from "../../benchmarks/lib/names.ts";
 
 const FOLDER = join(import.meta.dirname, "..", "..", "benchmarks");
 
 describe("npm run bench -- --quick", () => {
-  // At once: most of a benchmark is waiting, and what it measures isn't looked at.
-  it.concurrent.each(NAMES)(
-    "measures every figure of %s, judges none and writes nothing",
+  it.each(NAMES)(
+    "measures every figure and every cell of %s, judges none and writes nothing",
     async (name) => {
       const readme = readFileSync(join(FOLDER, "README.md"), "utf8");
-      const { benchmark } = (await import(`../../benchmarks/${name}.ts`)) as { benchmark: Benchmark };
+      const { figures, tables = [] } = await load(name, { quick: true });
       const { stdout } = await bench("--quick", name);
-      const table = stdout.split("\n").filter((line) => line.startsWith("  "));
-      for (const [row, { what, quickWhat = what }] of benchmark.figures.entries()) {
-        expect(table[row]).toContain(quickWhat);
-        expect(table[row]!.replace(quickWhat, "")).toMatch(/\d/);
+      const shown = stdout.split("\n").filter((line) => line.startsWith("  "));
+      for (const [row, { what }] of figures.entries()) {
+        expect(shown[row]).toContain(what);
+        expect(shown[row]!.replace(what, "")).toMatch(/\d/);
+      }
+      for (const { title, rows } of tables) {
+        const head = shown.indexOf(`  ${title}`);
+        expect(head).toBeGreaterThan(0);
+        for (const [row, { what }] of rows.entries()) expect(shown[head + 2 + row]).toContain(what);
       }
       expect(stdout.split("\n")[0]).toBe(
         "quick: small sizes and few rounds; this shows that the benchmarks work, the figures say nothing",
       );
-      expect(stdout).not.toMatch(/≤|\bmet\b|\bmissed\b|\d KB|1,000/);
-      expect(stdout).not.toContain("NaN");
+      expect(stdout).not.toMatch(/≤|\bmet\b|\bmissed\b|–|NaN/);
       expect(readFileSync(join(FOLDER, "README.md"), "utf8")).toBe(readme);
     },
     300_000,
@@ -33,7 +36,33 @@ describe("npm run bench -- --quick", () => {
   it("refuses a name that isn't one, and says which there are", async () => {
     const { exitCode, stderr } = await bench("no-such-benchmark");
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("There is no benchmark no-such-benchmark; choose from spawn-accepted,");
+    expect(stderr).toContain("There is no benchmark no-such-benchmark; choose from spawn-latency,");
+  });
+
+  it("refuses a number of rounds that isn't one", async () => {
+    const { exitCode, stderr } = await bench("--rounds", "few", "abort");
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("--rounds takes a number from 1, not few.");
+  });
+});
+
+describe("every benchmark", () => {
+  it.each(NAMES)("%s plots and shows only what a table or figure of it measures", async (name) => {
+    const { figures, tables = [], plot } = await load(name, { quick: false });
+    const known = [
+      ...figures.map(({ metric }) => metric),
+      ...tables.flatMap(({ rows }) => rows.flatMap((row) => row.cells.flat())),
+    ];
+    for (const panel of plot?.panels ?? []) {
+      // What is longer runs into the panel beside it.
+      expect(panel.title.length).toBeLessThan(42);
+      const metrics =
+        panel.kind === "lines" ? panel.series.flatMap((one) => one.metrics) : panel.bars.map((bar) => bar.metric);
+      expect(known).toEqual(expect.arrayContaining(metrics));
+    }
+    for (const { columns, rows } of tables) {
+      for (const { cells } of rows) expect(cells).toHaveLength(columns.length);
+    }
   });
 });
 

@@ -23,19 +23,18 @@ describe("statistics of benchmarks", () => {
 
 describe("a benchmark's result", () => {
   const machine = { cpu: "x", cores: 1, memoryGb: 1, platform: "x", node: "v0", load: 0 };
-  const about = { name: "n", question: "q", command: "c", machine };
+  const about = { name: "n", question: "q", command: "c", machine, rounds: 3 };
 
   it("is the median over processes of each one's middle, with the 95th percentile of all", () => {
     const runs = [{ a: [1, 2, 3] }, { a: [10, 20, 30] }, { a: [4, 5, 6] }];
-    const { lines, raw } = toResult(about, [{ what: "w", metric: "a", unit: "ms", goal: 5 }], runs);
+    const { lines, metrics } = toResult(about, [{ what: "w", metric: "a", unit: "ms", goal: 5 }], runs);
     expect(lines).toEqual([{ what: "w", metric: "a", unit: "ms", goal: 5, measured: 5, p95: 30 }]);
-    expect(raw).toEqual({
-      a: [
-        [1, 2, 3],
-        [10, 20, 30],
-        [4, 5, 6],
-      ],
-    });
+    const raw = [
+      [1, 2, 3],
+      [10, 20, 30],
+      [4, 5, 6],
+    ];
+    expect(metrics).toEqual({ a: { p50: 5, p95: 30, raw } });
   });
 
   it("takes each process's largest where a figure asks for it", () => {

@@ -1,17 +1,11 @@
-import { answerFork, type Benchmark } from "./lib/benchmark.ts";
-import { idsOf, openEmbedder, sleep, type Embedder } from "./lib/embedder.ts";
+/** Resident memory, in megabytes: of one more warm thread after a real call, and of one more run beside others. */
 
-export const benchmark: Benchmark = {
-  question: "Resident memory of one more warm thread after a real call, and of one more run beside others.",
-  variants: { threads: ({ quick }) => aThread(quick), runs: ({ quick }) => aRun(quick) },
-  figures: [
-    { what: "a warm thread after a real call", metric: "thread", unit: "MB", goal: 25 },
-    { what: "one more concurrent run", metric: "run", unit: "MB", goal: 0.3 },
-  ],
-};
+import type { Samples } from "./benchmark.ts";
+import { openEmbedder, type Embedder } from "./embedder.ts";
+import { idsOf, sleep } from "./times.ts";
 
 /** Runtimes in one process: the first pays what all share, the others differ by their number of threads alone. */
-async function aThread(quick: boolean) {
+export async function memoryOfAThread(quick: boolean): Promise<Samples> {
   const more = quick ? 1 : 4;
   const first = await afterACall(1, quick);
   const few = await afterACall(1, quick);
@@ -30,29 +24,23 @@ async function afterACall(threads: number, quick: boolean): Promise<{ embedder: 
 }
 
 /** Children that wait for their model's first byte. */
-async function aRun(quick: boolean) {
+export async function memoryOfARun(quick: boolean): Promise<Samples> {
   const children = quick ? 10 : 100;
   const embedder = await openEmbedder({
-    model: { firstByteDelayMs: quick ? 600 : 4_000 },
+    model: { firstByteDelayMs: quick ? 600 : 2_500 },
     config: { pool: { maxThreads: 1, runsPerThread: 200 }, limits: { maxConcurrent: 200 } },
   });
   await embedder.runtime.warm();
-  const spawnAll = (round: string) =>
-    Promise.all(idsOf(round, children).map((id, n) => embedder.spawn(id, requesterOf(Math.floor(n / 20)))));
-  const warm = (await spawnAll("warm-up")).slice(0, 10);
+  const warm = (await embedder.spawnAll(idsOf("warm-up", children))).slice(0, 10);
   await Promise.all(warm.map((run) => embedder.handedOver(run)));
-  await sleep(quick ? 0 : 1_000);
+  await sleep(quick ? 0 : 300);
   const before = await settledRss(quick);
-  const runs = await spawnAll("measured");
-  await sleep(quick ? 100 : 2_000);
+  const runs = await embedder.spawnAll(idsOf("measured", children));
+  await sleep(quick ? 100 : 1_200);
   const during = await settledRss(quick);
   await Promise.all(runs.map((run) => embedder.handedOver(run)));
   await embedder.close();
   return { run: [(during - before) / children] };
-}
-
-function requesterOf(n: number) {
-  return { sessionKey: `agent:main:bench-${n}`, agentId: "main" };
 }
 
 /** Megabytes, once the main thread's garbage is collected. */
@@ -62,5 +50,3 @@ async function settledRss(quick: boolean): Promise<number> {
   await sleep(quick ? 0 : 100);
   return process.memoryUsage.rss() / 1e6;
 }
-
-await answerFork(import.meta.url, benchmark);
