@@ -41,16 +41,16 @@ test("an event stream arrives whole, and the loop turns between its pieces", asy
 });
 
 test.for([
-  ["before the first read", async (body: ReadableStream) => void (await body.cancel())],
+  ["before the first read", async (body: ReadableStream): Promise<void> => void (await body.cancel())],
   [
     "after a piece",
-    async (body: ReadableStream) => {
+    async (body: ReadableStream): Promise<void> => {
       for await (const _piece of body) break;
     },
   ],
   [
     "while a read is pending",
-    async (body: ReadableStream) => {
+    async (body: ReadableStream): Promise<void> => {
       const reader = body.getReader();
       await reader.read();
       const pending = reader.read();
@@ -60,7 +60,7 @@ test.for([
   ],
 ] as const)("a stream that is given up %s ends at the server too", async ([, giveUp]) => {
   const { promise: gone, resolve } = Promise.withResolvers<void>();
-  server.once("endless", (response: ServerResponse) => response.once("close", resolve));
+  server.once("endless", (response: ServerResponse) => void response.once("close", () => resolve()));
   const response = await fetch(`${url}/endless`);
   await giveUp(response.body!);
   await gone;
