@@ -42,7 +42,7 @@ export async function measure(gateway: BenchGateway, rounds: Rounds): Promise<Sa
   }
   const usual = median(samples["n1.firstRequest"]!);
   add("sibling.delay", ...(await siblingDelays(gateway, usual, rounds.streams)));
-  for (const children of [1, 5]) add(`stall.${children}`, ...(await stalls(gateway, children, rounds.streams)));
+  for (const children of [0, 1, 5]) add(`stall.${children}`, ...(await stalls(gateway, children, rounds.streams)));
   return samples;
 }
 
@@ -106,27 +106,32 @@ async function siblingDelays(gateway: BenchGateway, usual: number, rounds: numbe
   return found;
 }
 
-/** The longest time an unrelated request waited while children streamed 200 KB each in pieces of 64 bytes. */
+/**
+ * The longest time an unrelated request waited while children streamed 200 KB each in pieces of 64 bytes. It is asked
+ * from before the turn, since a gateway that stalls ends that late; what was answered before the children were called
+ * for was held up by the turn's own beginning, which is the gateway's, and doesn't count.
+ */
 async function stalls(gateway: BenchGateway, children: number, rounds: number): Promise<number[]> {
   const found: number[] = [];
   for (let n = 0; n < rounds; n += 1) {
     const id = nextId(`stream${children}`);
-    let longest = 0;
+    const pings: { answeredAt: number; ms: number }[] = [];
     let going = true;
     const pinging = (async () => {
       while (going) {
         const asked = performance.now();
         await ask({ port: gateway.profile.port, path: "/readyz" });
-        longest = Math.max(longest, performance.now() - asked);
+        const answered = performance.now();
+        pings.push({ answeredAt: performance.timeOrigin + answered, ms: answered - asked });
         await delay(PING_EVERY_MS);
       }
     })();
-    // From before the turn: a gateway that stalls answers it only afterwards.
-    await gateway.turn(`#spawn=${id} n=${children} bytes=${STREAM_BYTES}`);
-    await allStreamed(gateway, id, children);
+    // Without children: what a turn holds the gateway up by itself.
+    await gateway.turn(children === 0 ? `#floor=${id} n=1` : `#spawn=${id} n=${children} bytes=${STREAM_BYTES}`);
+    const { called } = turnTimes(await allStreamed(gateway, id, children), id);
     going = false;
     await pinging;
-    found.push(longest);
+    found.push(Math.max(...pings.filter(({ answeredAt }) => answeredAt > called).map(({ ms }) => ms)));
     await allHandedOver(gateway, id, children);
     await delay(QUIET_MS);
   }

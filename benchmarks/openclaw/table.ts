@@ -62,8 +62,8 @@ const QUESTIONS: { what: string; metrics: string[]; take: Take }[] = [
     take: "p50",
   },
   {
-    what: "longest gateway stall: 1 / 5 children × 200 KB in 64 B pieces (25; 40)",
-    metrics: ["stall.1", "stall.5"],
+    what: "longest gateway stall: a turn without children / 1 / 5 children × 200 KB in 64 B pieces (25; 40)",
+    metrics: ["stall.0", "stall.1", "stall.5"],
     take: "max",
   },
   { what: "a sibling's delay while one child streams 200 KB (25; 1000)", metrics: ["sibling.delay"], take: "p50" },

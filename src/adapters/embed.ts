@@ -133,7 +133,7 @@ function refuseMisuse(options: Partial<RuntimeOptions>): void {
 }
 
 /** What a config asks for that this version can't keep is refused by name: a limit that isn't counted would be worse. */
-function refuseUnbuilt(config: Config): void {
+export function refuseUnbuilt(config: Config): void {
   if (config.subagents.isolation === "process") {
     throw new InprocessError(
       "isolation_unavailable",
@@ -159,16 +159,14 @@ function refuseUnbuilt(config: Config): void {
 function engineFor(config: Config, host: Host): EngineChoice {
   const missing = host.engineContext === undefined ? "this host has no runner of its own" : undefined;
   const choice = selectEngine(config, missing === undefined ? {} : { missing });
-  const { engine } = choice;
-  if (engine === "pi") return choice;
-  if (engine === "openclaw") {
-    if (missing === undefined) return choice;
-    throw new InprocessError(
-      "config_invalid",
-      `subagents.engine is "openclaw", which needs an OpenClaw gateway around it whose runner can be loaded; set it to "auto" or "pi".`,
-    );
-  }
-  if (existsSync(engine.startsWith("file:") ? fileURLToPath(engine) : engine)) return choice;
+  refuseNoModule(choice.engine);
+  return choice;
+}
+
+/** @throws InprocessError `config_invalid` for the module of a user's own that isn't there */
+export function refuseNoModule(engine: string): void {
+  if (engine === "pi" || engine === "openclaw") return;
+  if (existsSync(engine.startsWith("file:") ? fileURLToPath(engine) : engine)) return;
   throw new InprocessError(
     "config_invalid",
     `subagents.engine: there is no file ${engine}; give "auto", "pi" or the path of a module.`,

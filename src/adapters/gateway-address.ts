@@ -2,16 +2,17 @@
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { BlockList, isIP } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Config, GatewayConfig, Secret } from "../config.ts";
 import { expandVariables, unresolvable, type Env } from "../config/env.ts";
 import { ConfigError, messageOf } from "../errors.ts";
-import { checkAddress, type GatewayAddress } from "../runtime/gateway-address.ts";
+import { checkAddress, isThisMachine, ownAddresses, type GatewayAddress } from "../runtime/gateway-address.ts";
 
 /**
  * `OPENCLAW_GATEWAY_URL` with nothing but the variables' secrets; else `gateway.remote` in mode `remote`; else this
- * machine at `OPENCLAW_GATEWAY_PORT` or `gateway.port`. Secrets are read now, and only those that are needed.
+ * machine at the address that `gateway.bind` chooses, and `OPENCLAW_GATEWAY_PORT` or `gateway.port`. Secrets are read now, and only those that are needed.
  * @param env over the config's own variables. @default process.env
  * @throws ConfigError naming the path or variable at fault; the secrets aren't in it
  */
@@ -51,11 +52,31 @@ function localAddress(look: Look): GatewayAddress {
   const open = auth.mode === "none" || auth.mode === "trusted-proxy";
   const places: Place[] = open ? [] : ["env", "auth", "remote"];
   const pinned = tls.enabled ? certificateFingerprint(look) : undefined;
-  return {
-    url: `${tls.enabled ? "wss" : "ws"}://127.0.0.1:${portFrom(look)}`,
+  const address = {
+    url: `${tls.enabled ? "wss" : "ws"}://${listensAt(look)}:${portFrom(look)}`,
     ...secrets(look, auth.mode === "password" ? [] : places, auth.mode === "token" ? [] : places),
     ...(pinned !== undefined && { tlsFingerprint: pinned }),
   };
+  return checked(address, "gateway.customBindHost");
+}
+
+/** With `lan` and `auto` it listens on loopback too; with the others at one address alone. */
+function listensAt({ gateway: { bind, customBindHost } }: Look): string {
+  if (bind === "tailnet") return tailnetAddress() ?? LOOPBACK;
+  const host = bind === "custom" ? (customBindHost?.trim() ?? "") : "";
+  if (host === "" || host === "0.0.0.0" || host === "::") return LOOPBACK;
+  if (isThisMachine(host)) return isIP(host) === 6 ? `[${host}]` : host;
+  throw fault(
+    "gateway.customBindHost",
+    `is ${host}, which is no address of this machine, so no gateway of this machine listens there; correct it, or name a gateway elsewhere with gateway.mode "remote" and gateway.remote.url`,
+  );
+}
+
+/** @internal for tests: the address that OpenClaw takes for Tailscale's, the first in its range; undefined without one */
+export function tailnetAddress(addresses = ownAddresses()): string | undefined {
+  return addresses.find(
+    ({ address, family, internal }) => family === "ipv4" && !internal && tailnet.check(address, "ipv4"),
+  )?.address;
 }
 
 function portFrom({ gateway, env }: Look): number {
@@ -120,6 +141,9 @@ function setOnes(env: Env): Env {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value));
 }
 
+const LOOPBACK = "127.0.0.1";
+const tailnet = new BlockList();
+tailnet.addSubnet("100.64.0.0", 10, "ipv4");
 const URL_VARIABLE = "OPENCLAW_GATEWAY_URL";
 const PORT_VARIABLE = "OPENCLAW_GATEWAY_PORT";
 const SECRET_VARIABLES = { token: "OPENCLAW_GATEWAY_TOKEN", password: "OPENCLAW_GATEWAY_PASSWORD" } as const;

@@ -4,9 +4,10 @@
  */
 
 import { isMainThread } from "node:worker_threads";
-import type { PluginApi } from "./openclaw/api.ts";
+import type { PluginApi, ToolCallContext, ToolCallDecision, ToolCallEvent, TurnContext } from "./openclaw/api.ts";
 import { AFTER_ALL_OTHERS, beforeCoreCall, CORE_TOOLS } from "./openclaw/core-calls.ts";
 import { registerInWorker } from "./openclaw/in-worker.ts";
+import { instance } from "./openclaw/instance.ts";
 import { OWN_TOOLS, ownTools } from "./openclaw/own-tools.ts";
 import { toolGuidance } from "./openclaw/system-prompt.ts";
 
@@ -22,12 +23,22 @@ function register(api: PluginApi): void {
   registerCommands(api);
   if (api.registrationMode?.startsWith("cli")) return;
   api.registerTool(ownTools, { names: OWN_TOOLS });
-  api.on("before_tool_call", (event, context) => beforeCoreCall(event, context, api.logger), {
-    matcher: CORE_TOOLS,
-    priority: AFTER_ALL_OTHERS,
+  const beforeCall = (event: ToolCallEvent, context: ToolCallContext): Promise<ToolCallDecision | undefined> => {
+    noteTurn(context);
+    return beforeCoreCall(event, context, api.logger);
+  };
+  api.on("before_tool_call", beforeCall, { matcher: CORE_TOOLS, priority: AFTER_ALL_OTHERS });
+  api.on("before_prompt_build", (_event, context) => {
+    noteTurn(context);
+    return toolGuidance();
   });
-  api.on("before_prompt_build", () => toolGuidance());
+  api.on("message_sent", (event, context) => instance()?.sends.sent(event, context));
   registerService(api);
+}
+
+/** Hooks of prompts can be forbidden to a plugin: a call tells of its turn too. */
+function noteTurn({ runId, sessionKey }: TurnContext): void {
+  if (runId !== undefined && sessionKey !== undefined) instance()?.busy.isTurnOf(runId, sessionKey);
 }
 
 /** Loaded when they are asked for: every command of OpenClaw registers every plugin. */

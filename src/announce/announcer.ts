@@ -2,8 +2,9 @@
  * The way back: takes settled runs' completions from the outbox to their requesters.
  *
  * At least once, told apart by key. All that waits for a requester goes in one delivery, so what settles while it is
- * busy arrives together. A failed try is repeated with a growing delay for 30 minutes, then kept as undelivered. Before
- * any repeat the requester's transcript is searched for the key, where the host can do that.
+ * busy arrives together. A failed try is repeated with a growing delay for 30 minutes, whatever is heard of its requester
+ * meanwhile, then kept as undelivered. Before any repeat the requester's transcript is searched for the key, where the
+ * host can do that.
  */
 
 import { messageOf } from "../errors.ts";
@@ -46,7 +47,7 @@ export class Announcer {
     this.#tryDue();
   }
 
-  /** Something settled for this requester, or it became idle: try now. */
+  /** Something settled for this requester, or it became idle: try now what hasn't failed, or is due again. */
   nudge(requesterSessionKey: string): void {
     if (this.#closed) return;
     if (this.#inFlight.has(requesterSessionKey)) {
@@ -75,7 +76,9 @@ export class Announcer {
     await new Promise((resolve) => setImmediate(resolve));
     const { outbox, holdBack } = this.#options;
     if (holdBack(requester)) return;
-    const rows = await this.#withoutDelivered(requester, outbox.pendingFor(requester));
+    const now = Date.now();
+    const due = outbox.pendingFor(requester).filter((row) => row.attempts === 0 || row.nextAttemptAt <= now);
+    const rows = await this.#withoutDelivered(requester, due);
     if (rows.length === 0) return;
     let delivery: Delivery;
     try {

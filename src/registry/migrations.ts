@@ -129,4 +129,5 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX outbox_pending_by_owner ON outbox (ownerId, nextAttemptAt) WHERE state = 'pending';
   `,
   `ALTER TABLE runs ADD COLUMN answer TEXT`,
+  `CREATE TABLE intents (runId TEXT PRIMARY KEY, askedAt INTEGER NOT NULL) WITHOUT ROWID`,
 ];

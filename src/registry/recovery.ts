@@ -13,13 +13,18 @@ import type { Settlement, Settlements } from "./settlement.ts";
 /** Builds an interrupted run's completion; asked for every such run, kept for delivery only where one is owed. */
 export type CompletionFor = (run: RunRow, cause: Cause) => Completion;
 
+/** Some know only how to look after some runs. */
+export type WhichRuns = (run: RunRow) => boolean;
+
 export class Recovery {
   readonly #db: Database;
   readonly #owners: Owners;
   readonly #queries: Queries;
   readonly #settlements: Settlements;
   readonly #pendingOwners: StatementSync;
+  readonly #pendingOf: StatementSync;
   readonly #adopt: StatementSync;
+  readonly #adoptRun: StatementSync;
 
   constructor(db: Database, owners: Owners, queries: Queries, settlements: Settlements) {
     this.#db = db;
@@ -27,19 +32,19 @@ export class Recovery {
     this.#queries = queries;
     this.#settlements = settlements;
     this.#pendingOwners = db.prepare("SELECT DISTINCT ownerId FROM outbox WHERE state = 'pending'");
-    this.#adopt = db.prepare(
-      "UPDATE outbox SET ownerId = :mine, nextAttemptAt = :now WHERE state = 'pending' AND ownerId = :dead",
-    );
+    this.#pendingOf = db.prepare("SELECT key, runId FROM outbox WHERE state = 'pending' AND ownerId = ?");
+    this.#adopt = db.prepare("UPDATE outbox SET ownerId = :mine, nextAttemptAt = :now WHERE key = :key");
+    this.#adoptRun = db.prepare("UPDATE runs SET ownerId = ? WHERE runId = ?");
   }
 
   /**
    * Settles the runs of dead owners, takes over their undelivered completions, and returns the runs this call settled.
    * Several processes may do it at once: every run is in the result of one of them.
    */
-  takeOverDead(now: number, completionFor: CompletionFor): RunRow[] {
+  takeOverDead(now: number, completionFor: CompletionFor, which: WhichRuns = () => true): RunRow[] {
     const living = this.#owners.living(now);
-    const left = this.#leftBehind(living);
-    if (left.length === 0 && !this.#orphansBeside(living)) return [];
+    const left = this.#leftBehind(living).filter(which);
+    if (left.length === 0 && !this.#orphansBeside(living, which)) return [];
     // Completions are built before the transaction: reading transcripts would hold every other writer up.
     const prepared = left.map((run) => {
       // One that was being given up for another in its session owes nothing.
@@ -52,27 +57,41 @@ export class Recovery {
       const stillLiving = new Set([...living, ...this.#owners.living(now)]);
       const stillLeft = new Set(this.#leftBehind(stillLiving).map((run) => run.runId));
       const result = this.#settlements.settleInTransaction(prepared.filter(({ runId }) => stillLeft.has(runId)));
-      this.#adoptPending(stillLiving, now);
+      for (const key of this.#orphans(stillLiving, which)) this.#adopt.run({ mine: this.#owners.id, now, key });
       this.#owners.forget(stillLiving);
       return result.settled;
     });
     return settled.map((runId) => this.#queries.run(runId)).filter((run) => run !== undefined);
   }
 
+  /** Several processes may do it at once: every run is adopted by one of them. */
+  adoptDead(now: number, which: WhichRuns): RunRow[] {
+    const left = (): RunRow[] => this.#leftBehind(this.#owners.living(now)).filter(which);
+    if (left().length === 0) return [];
+    return this.#db.write(() => {
+      const adopted = left();
+      for (const { runId } of adopted) this.#adoptRun.run(this.#owners.id, runId);
+      return adopted.map((run) => ({ ...run, ownerId: this.#owners.id }));
+    });
+  }
+
   /** Owner rows or undelivered completions that no living owner looks after. */
-  #orphansBeside(living: ReadonlySet<string>): boolean {
-    const ids = [...this.#owners.all().map((owner) => owner.id), ...this.#ownersOfPending()];
-    return ids.some((id) => !living.has(id));
+  #orphansBeside(living: ReadonlySet<string>, which: WhichRuns): boolean {
+    return this.#owners.all().some((owner) => !living.has(owner.id)) || this.#orphans(living, which).length > 0;
   }
 
   #leftBehind(living: ReadonlySet<string>): RunRow[] {
     return this.#queries.unsettled().filter((run) => !living.has(run.ownerId));
   }
 
-  #adoptPending(living: ReadonlySet<string>, now: number): void {
-    for (const dead of this.#ownersOfPending().filter((id) => !living.has(id))) {
-      this.#adopt.run({ mine: this.#owners.id, now, dead });
-    }
+  /** Keys of undelivered completions that no living owner looks after. */
+  #orphans(living: ReadonlySet<string>, which: WhichRuns): string[] {
+    const dead = this.#ownersOfPending().filter((id) => !living.has(id));
+    const rows = dead.flatMap((id) => this.#db.read(() => this.#pendingOf.all(id)));
+    return rows.flatMap((row) => {
+      const run = this.#queries.run(String(row["runId"]));
+      return run === undefined || which(run) ? [String(row["key"])] : [];
+    });
   }
 
   #ownersOfPending(): string[] {

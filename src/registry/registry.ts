@@ -7,6 +7,7 @@ import type { RunState } from "../types.ts";
 import { Admissions } from "./admission.ts";
 import type { Admission, AdmissionLimits } from "./admission.ts";
 import { openDatabase } from "./database.ts";
+import { Intents } from "./intents.ts";
 import { KEEP_MS, Outbox } from "./outbox.ts";
 import { Owners } from "./owners.ts";
 import type { OwnerRow } from "./owners.ts";
@@ -14,7 +15,7 @@ import { runPurger } from "./purge.ts";
 import { queries } from "./queries.ts";
 import type { Queries } from "./queries.ts";
 import { Recovery } from "./recovery.ts";
-import type { CompletionFor } from "./recovery.ts";
+import type { CompletionFor, WhichRuns } from "./recovery.ts";
 import type { NewRun, RunRow } from "./run-row.ts";
 import { Settlements } from "./settlement.ts";
 import type { SettleResult, Settlement } from "./settlement.ts";
@@ -40,6 +41,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   const admissions = new Admissions(db, owners, queued);
   const settlements = new Settlements(db, owners.id, queued);
   const outbox = new Outbox(db, owners.id);
+  const intents = new Intents(db);
   const looks = queries(db);
   const recovery = new Recovery(db, owners, looks, settlements);
   const purgeRuns = runPurger(db);
@@ -47,16 +49,20 @@ export function openRegistry(options: RegistryOptions): Registry {
     ...looks,
     ownerId: owners.id,
     outbox,
+    intents,
     claimOwner: (now = Date.now()) => owners.claim(now),
     releaseOwner: () => owners.release(),
     owners: () => owners.all(),
+    isAlone: (now = Date.now()) => owners.living(now).size === 1,
     admit: (run, limits) => admissions.admit(run, limits),
     restart: (run, supersededRunId) => admissions.restart(run, supersededRunId),
     setState: (runId, state, at) => settlements.setState(runId, state, at),
     settle: (list) => settlements.settle(list),
     sync: () => db.sync(),
-    takeOverDead: (now, completionFor) => recovery.takeOverDead(now, completionFor),
-    purgeOlderThan: (ageMs = KEEP_MS, now = Date.now()) => outbox.purgeOlderThan(ageMs, now) + purgeRuns(ageMs, now),
+    takeOverDead: (now, completionFor, which) => recovery.takeOverDead(now, completionFor, which),
+    adoptDead: (now, which) => recovery.adoptDead(now, which),
+    purgeOlderThan: (ageMs = KEEP_MS, now = Date.now()) =>
+      outbox.purgeOlderThan(ageMs, now) + purgeRuns(ageMs, now) + intents.purgeOlderThan(ageMs, now),
     close: async () => {
       try {
         owners.release();
@@ -71,12 +77,15 @@ export function openRegistry(options: RegistryOptions): Registry {
 export interface Registry extends Queries {
   readonly ownerId: string;
   readonly outbox: Outbox;
+  readonly intents: Intents;
 
   /** Writes this process's owner row (lease 30 s) and renews it every 10 s by a timer that doesn't hold the process. */
   claimOwner(now?: number): void;
   /** Stops the renewal and deletes the row. What this owner leaves unsettled or undelivered is then anybody's to take over. */
   releaseOwner(): void;
   owners(): OwnerRow[];
+  /** Whether no other owner lives that could look after what the dead left. */
+  isAlone(now?: number): boolean;
 
   /**
    * Counts, decides and inserts the run as `queued`, all at once. A power cut, not a kill, can lose an admission.
@@ -92,10 +101,15 @@ export interface Registry extends Queries {
   /** Resolves when everything written before is on the disk, whatever happens to the machine. */
   sync(): Promise<void>;
 
-  /** Settles the runs of dead owners as `interrupted`, adopts their undelivered completions, returns the runs it settled. */
-  takeOverDead(now: number, completionFor: CompletionFor): RunRow[];
+  /**
+   * Settles the runs of dead owners as `interrupted`, adopts their undelivered completions, returns the runs it settled.
+   * @param which of them, by run. @default all
+   */
+  takeOverDead(now: number, completionFor: CompletionFor, which?: WhichRuns): RunRow[];
+  /** Makes unsettled runs of dead owners this owner's, as they stand, and returns them: for work that goes on elsewhere. */
+  adoptDead(now: number, which: WhichRuns): RunRow[];
 
-  /** Deletes completions closed, and runs ended, longer ago; at most 1,000 runs a call. @default ageMs 7 days */
+  /** Deletes completions closed, runs ended and intents written longer ago; at most 1,000 runs a call. @default ageMs 7 days */
   purgeOlderThan(ageMs?: number, now?: number): number;
 
   /** Releases the owner, ends the helper thread, empties the write-ahead log and closes the file. */

@@ -18,8 +18,6 @@ export type ChoiceOptions = {
  */
 export class FallbackChoice {
   readonly #options: ChoiceOptions;
-  /** Spawns that the gateway may have taken: only it can tell, whenever they are asked again. */
-  readonly #doubtful = new Set<string>();
   /** When the gateway may be asked again. */
   #brokenUntil = -Infinity;
 
@@ -29,32 +27,20 @@ export class FallbackChoice {
 
   /**
    * Asks the gateway where that makes sense.
-   * @param same what tells this spawn from others, and not from one that is asked again
+   * @param isItsOwn the gateway has taken this spawn already, or may have: only it can tell
    * @returns its answer, or undefined when it certainly didn't take the spawn and the same is to run in process
    */
-  async ask(same: string, spawn: () => Promise<SpawnResult>): Promise<SpawnResult | undefined> {
-    const known = this.#doubtful.has(same);
-    if (!known && this.#isBroken()) return undefined;
+  async ask(isItsOwn: boolean, spawn: () => Promise<SpawnResult>): Promise<SpawnResult | undefined> {
+    if (!isItsOwn && this.#isBroken()) return undefined;
     const answer = await spawn();
-    if (answer.status !== "error") {
-      this.#doubtful.delete(same);
-      return answer;
-    }
-    if (MAYBE_TAKEN.has(answer.code)) this.#doubt(same);
-    // That it wasn't taken now doesn't say that it wasn't before.
-    if (known || !NOT_TAKEN.has(answer.code)) return answer;
+    // That it isn't taken now doesn't say that it wasn't before.
+    if (isItsOwn || answer.status !== "error" || !NOT_TAKEN.has(answer.code)) return answer;
     // The first of many tells for all of them.
     if (!this.#isBroken()) {
       this.#brokenUntil = this.#options.now() + this.#options.rememberMs;
       this.#options.onBroken({ code: answer.code, message: answer.error });
     }
     return undefined;
-  }
-
-  #doubt(same: string): void {
-    this.#doubtful.add(same);
-    const [oldest] = this.#doubtful;
-    if (this.#doubtful.size > DOUBTS && oldest !== undefined) this.#doubtful.delete(oldest);
   }
 
   #isBroken(): boolean {
@@ -69,7 +55,3 @@ const NOT_TAKEN: ReadonlySet<Cause["code"]> = new Set<Cause["code"]>([
   "gateway_unauthorized",
   "gateway_refused",
 ]);
-/** Where a second run might do the work twice. */
-const MAYBE_TAKEN: ReadonlySet<Cause["code"]> = new Set<Cause["code"]>(["gateway_lost", "gateway_timeout"]);
-/** As many as a gateway remembers keys. */
-const DOUBTS = 1_000;

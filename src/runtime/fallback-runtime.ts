@@ -31,6 +31,7 @@ import type {
 import { FallbackChoice } from "./fallback-choice.ts";
 import { bothEvents, bothKilled, bothListed, bothStats, waitForBoth, type WaitOptions } from "./fallback-merge.ts";
 import type { Owner } from "./fallback-owner.ts";
+import { runIdOf } from "./gateway-child-address.ts";
 import { missingCapability } from "./gateway-lacks.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 
@@ -38,7 +39,7 @@ export type FallbackOptions = {
   gateway: SubagentRuntime;
   /** Over the same registry file as `gateway`, with an owner of its own. */
   inProcess: SubagentRuntime;
-  /** Whose a run is, by its id or its session key; undefined when there is no such run. */
+  /** Whose a run is, by its id or its session key, or would be if it was ever begun; undefined when there is no such run. */
   ownerOf(named: string): Owner | undefined;
   logger: Logger;
   /** Milliseconds a gateway that took no spawn isn't asked for another. @default 60000 */
@@ -89,9 +90,8 @@ class FallbackRuntime implements SubagentRuntime {
     const here = (): Promise<SpawnResult> => this.#inProcess.spawn(params, requester, { idempotencyKey });
     // The gateway knows nothing of a child that works here, and a tree stays together.
     if (this.#owner(requester.sessionKey) === "inprocess") return here();
-    const answer = await this.#choice.ask(`${requester.sessionKey}\n${idempotencyKey}`, () =>
-      this.#gateway.spawn(params, requester, { idempotencyKey }),
-    );
+    const isGateways = this.#isGateways(runIdOf(requester.sessionKey, idempotencyKey));
+    const answer = await this.#choice.ask(isGateways, () => this.#gateway.spawn(params, requester, { idempotencyKey }));
     if (answer !== undefined) return answer;
     const missing = missingCapability(params, false);
     if (missing === undefined) return here();

@@ -1,10 +1,12 @@
 /** Where a gateway is, and what it is shown to be let in. */
 
+import { BlockList, isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 import { InprocessError } from "../errors.ts";
 import { isLoopback } from "../policy/select-runtime.ts";
 
 export type GatewayAddress = {
-  /** `ws://` or `wss://`; plain `ws://` only to this machine. */
+  /** `ws://` or `wss://`, without credentials, query or fragment; plain `ws://` only to an address of this machine. */
   url: string;
   /** Sent in the handshake; with neither, the device's own token from an earlier handshake. */
   token?: string;
@@ -31,10 +33,41 @@ export function checkAddress(address: GatewayAddress): void {
       );
     }
   }
-  if (url.protocol === "ws:" && !isLoopback(url.hostname)) {
+  if (url.protocol === "ws:" && !isThisMachine(url.hostname)) {
     throw invalid(
       `The gateway's address ${shownUrl(address)} would send the token and every task in the clear; use wss://, or an SSH tunnel to a port of this machine.`,
     );
+  }
+  const more = (["username", "password", "search"] as const).some((part) => url[part] !== "");
+  if (more || address.url.includes("#")) {
+    throw invalid(
+      `The gateway's address ${shownUrl(address)} goes on with credentials, a query or a fragment, which a gateway doesn't take there; leave them out, and set its token or password by itself.`,
+    );
+  }
+}
+
+/**
+ * Whether what is sent to this host doesn't leave the machine: loopback, or the address of one of its interfaces.
+ * @param host an address, an IPv6 one with or without brackets, or `localhost`
+ */
+export function isThisMachine(host: string): boolean {
+  if (isLoopback(host)) return true;
+  const bare = host.replace(/^\[(.*)\]$/, "$1");
+  const family = isIP(bare);
+  if (family === 0) return false;
+  const own = new BlockList();
+  for (const each of ownAddresses()) own.addAddress(each.address, each.family);
+  return own.check(bare, family === 4 ? "ipv4" : "ipv6");
+}
+
+/** Of all interfaces, loopback's too; empty where the system doesn't tell. */
+export function ownAddresses(): { address: string; family: "ipv4" | "ipv6"; internal: boolean }[] {
+  try {
+    return Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .map(({ address, family, internal }) => ({ address, family: family === "IPv4" ? "ipv4" : "ipv6", internal }));
+  } catch {
+    return [];
   }
 }
 

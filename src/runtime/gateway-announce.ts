@@ -4,8 +4,10 @@ import { Announcer } from "../announce/announcer.ts";
 import { causeOf } from "../errors.ts";
 import type { LifecycleEvent } from "../events.ts";
 import type { Completion } from "../types.ts";
+import type { RunRow } from "../registry/run-row.ts";
 import { deleteSession } from "./gateway-calls.ts";
-import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
+import { isGatewayRun, type GatewayParts, type GatewayRun } from "./gateway-run.ts";
+import { putAway } from "./put-away.ts";
 import type { Settler } from "./settler.ts";
 
 export class GatewayAnnounce {
@@ -20,13 +22,24 @@ export class GatewayAnnounce {
       outbox: registry.outbox,
       logger,
       timeoutMs: config.agents.defaults.subagents.announceTimeoutMs,
-      deliver: (_requester, completions) => host.deliver(completions),
+      // A child of ours asks for none here: what it asked for in an earlier process goes on to its own requester.
+      deliver: async (requester, completions) =>
+        registry.byChildSession(requester) === undefined ? host.deliver(completions) : "gone",
       alreadyDelivered: async (requester, keys) => (await host.alreadyDelivered?.(requester, keys)) ?? [],
       holdBack: (requester) => settler.holdsFor(requester) || (together && live.childrenOf(requester).length > 0),
       requesterOf: (sessionKey) => registry.byChildSession(sessionKey)?.requesterSessionKey,
       onDelivered: (completion, attempts) => this.#delivered(completion, attempts),
       onUndelivered: (completion, reason) => this.#publish(completion, { type: "undelivered", reason }),
     });
+  }
+
+  settled({ id, sessionKey, facts }: GatewayRun): void {
+    const { registry } = this.#parts;
+    const row = registry.run(id);
+    // Nothing is owed, so nothing comes later; a run that was given up for another leaves its session to that.
+    const isLast = row?.delivery === "none" && registry.byChildSession(sessionKey)?.runId === id;
+    if (isLast) this.#cleanUp(row);
+    this.nudge(facts.row.requesterSessionKey);
   }
 
   nudge(requesterSessionKey: string): void {
@@ -39,10 +52,16 @@ export class GatewayAnnounce {
   }
 
   #delivered(completion: Completion, attempts: number): void {
-    const { registry, link, logger } = this.#parts;
     this.#publish(completion, { type: "delivered", attempts });
-    if (registry.run(completion.runId)?.cleanup !== "delete") return;
-    const sessionKey = completion.childSessionKey;
+    const row = this.#parts.registry.run(completion.runId);
+    if (row !== undefined) this.#cleanUp(row);
+  }
+
+  #cleanUp(row: RunRow): void {
+    if (row.cleanup !== "delete") return;
+    const { link, logger } = this.#parts;
+    if (!isGatewayRun(row)) return void putAway(row.transcriptPath, logger);
+    const sessionKey = row.childSessionKey;
     deleteSession(link, sessionKey).catch((error: unknown) =>
       logger.warn({ sessionKey }, `the gateway didn't confirm that a session was deleted: ${causeOf(error).message}`),
     );

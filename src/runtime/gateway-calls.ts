@@ -39,12 +39,17 @@ async function insist<T>(...call: Parameters<typeof ask<T>>): Promise<T> {
   throw refusal(call[1], asked.error);
 }
 
-/** How a run stands after at most `sliceMs`: over, or not yet. Times are milliseconds since the epoch. */
-export async function waitForRun(
-  link: GatewayLink,
-  runId: string,
-  sliceMs: number,
-): Promise<{ over: boolean; status: "ok" | "error" | "timeout"; startedAt?: number; error?: string }> {
+/** How a run stands: over, or not yet. Times are milliseconds since the epoch, by the gateway's clock. */
+export type RunLook = {
+  over: boolean;
+  status: "ok" | "error" | "timeout";
+  startedAt?: number;
+  endedAt?: number;
+  error?: string;
+};
+
+/** How a run stands after at most `sliceMs`. */
+export async function waitForRun(link: GatewayLink, runId: string, sliceMs: number): Promise<RunLook> {
   const params = { runId, timeoutMs: sliceMs };
   const { status, startedAt, endedAt, error } = await insist(link, "agent.wait", waited, params, {
     timeoutMs: sliceMs + WAIT_SLACK_MS,
@@ -56,6 +61,7 @@ export async function waitForRun(
     over: status !== "timeout" || endedAt !== undefined,
     status,
     ...(startedAt === undefined ? {} : { startedAt }),
+    ...(endedAt === undefined ? {} : { endedAt }),
     ...(error === undefined ? {} : { error }),
   };
 }
@@ -72,9 +78,10 @@ export async function stopRun(link: GatewayLink, sessionKey: string, runId: stri
   if (!steered.ok) throw refusal("sessions.steer", steered.error);
 }
 
-/** Ends the turn under way and begins another with the message, under this run id. */
+/** Ends the turn under way and begins another with the message, under this run id. Asked twice it would end its own turn. */
 export async function steerRun(link: GatewayLink, sessionKey: string, message: string, runId: string): Promise<void> {
-  await insist(link, "sessions.steer", started, { key: sessionKey, message, idempotencyKey: runId });
+  const params = { key: sessionKey, message, idempotencyKey: runId };
+  await insist(link, "sessions.steer", started, params, { once: true });
 }
 
 /** The newest messages, oldest first. */
@@ -91,6 +98,13 @@ export async function messagesOf(link: GatewayLink, sessionKey: string, limit: n
 export async function sessionsOf(link: GatewayLink, requesterSessionKey: string) {
   const params = { spawnedBy: requesterSessionKey, limit: LISTED };
   return (await insist(link, "sessions.list", sessions, params, { timeoutMs: LIST_MS })).sessions;
+}
+
+/** One child of a session, as it stands in the gateway's books, which outlive its process; undefined when it has none. */
+export async function sessionOf(link: GatewayLink, requesterSessionKey: string, sessionKey: string) {
+  const params = { spawnedBy: requesterSessionKey, limit: LISTED };
+  const { sessions: found } = await insist(link, "sessions.list", sessions, params);
+  return found.find(({ key }) => key === sessionKey);
 }
 
 /** The gateway renames the transcript and forgets the session. */

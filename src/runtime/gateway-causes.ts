@@ -3,7 +3,7 @@
 import { InprocessError, type ErrorCode } from "../errors.ts";
 import { redactText } from "../redact.ts";
 import { secretsOf, shownUrl, type GatewayAddress } from "./gateway-address.ts";
-import type { GatewayError } from "./gateway-frames.ts";
+import { PROTOCOL, type GatewayError } from "./gateway-frames.ts";
 
 /** Before a connection was open: the gateway has accepted nothing over it. */
 export class ConnectCauses {
@@ -36,10 +36,27 @@ export class ConnectCauses {
     );
   }
 
-  /** The answer to `connect`. */
-  refused(error: GatewayError): InprocessError {
+  /** What came isn't what the handshake promises. */
+  strangeHandshake(): InprocessError {
+    return this.#error(
+      "gateway_unreachable",
+      `What answers at ${this.#where} doesn't greet as a gateway does, so nothing was asked of it; see that the address is that of an OpenClaw gateway of ${VERSIONS}.`,
+    );
+  }
+
+  otherProtocol(theirs?: number): InprocessError {
+    const speaks = theirs === undefined ? "another protocol" : `protocol ${theirs}`;
+    return this.#error(
+      "gateway_refused",
+      `The gateway at ${this.#where} speaks ${speaks}, and this package protocol ${PROTOCOL}, which gateways of ${VERSIONS} speak; inside a newer one, such as 2026.9.6, use the plugin, or set subagents.runtime to "inprocess".`,
+    );
+  }
+
+  /** The answer to `connect`. @param protocol the one that the answer asks for, if it names one */
+  refused(error: GatewayError, protocol?: number): InprocessError {
     const { message, details } = error;
     const code = details?.code ?? "";
+    if (code === "PROTOCOL_MISMATCH" || MISMATCH.test(message)) return this.otherProtocol(protocol);
     if (code === "PAIRING_REQUIRED" || error.code === "NOT_PAIRED") {
       return this.pairingRequired(details?.reason, details?.requestId);
     }
@@ -58,6 +75,7 @@ export class ConnectCauses {
 
   /** Closed before `connect` was answered. */
   closed(code: number, reason: string): InprocessError {
+    if (code === 1002 && MISMATCH.test(reason)) return this.otherProtocol();
     if (code !== 1008) return this.unreachable(`it closed the connection: ${code}${reason === "" ? "" : ` ${reason}`}`);
     if (/pairing required/i.test(reason)) return this.pairingRequired();
     if (/unauthori[sz]ed|token|password/i.test(reason)) return this.unauthorized(reason);
@@ -96,15 +114,24 @@ export class ConnectCauses {
   }
 }
 
+/** The protocol that a refusal of `connect` asks for instead of ours: `details.expectedProtocol`. @param frame as it came */
+export function protocolNamed(frame: string): number | undefined {
+  const number = /"expectedProtocol"\s*:\s*(\d{1,4})\b/.exec(frame)?.[1];
+  return number === undefined ? undefined : Number(number);
+}
+
 /** Whether an error says for certain that the gateway has accepted nothing. */
 export function isConnectFailure(error: unknown): error is InprocessError {
   return error instanceof InprocessError && CONNECT_CODES.has(error.code);
 }
 
-/** A call before the one that starts a run was lost twice: no run was accepted. */
+/** A call before the one that starts a run was lost twice, or never answered: no run was accepted. */
 export function unaccepted(error: unknown): never {
-  if (!(error instanceof InprocessError) || error.code !== "gateway_lost") throw error;
-  const message = `The connection to the gateway broke twice before it was asked for the run: ${error.message}`;
+  if (!(error instanceof InprocessError) || !(error.code === "gateway_lost" || error.code === "gateway_timeout")) {
+    throw error;
+  }
+  const what = error.code === "gateway_lost" ? "The connection to the gateway broke twice" : "The gateway hung";
+  const message = `${what} before it was asked for the run: ${error.message}`;
   throw new InprocessError("gateway_unreachable", message, { cause: error });
 }
 
@@ -131,6 +158,9 @@ export function strange(method: string): InprocessError {
   );
 }
 
+/** Of OpenClaw, whose gateways speak our protocol. */
+const VERSIONS = "2026.4.x";
+const MISMATCH = /protocol mismatch/i;
 const CONNECT_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "gateway_unreachable",
   "gateway_pairing_required",

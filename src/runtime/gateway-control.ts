@@ -1,11 +1,14 @@
 /** Ending and redirecting children that work in a gateway. */
 
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { causeOf, type Cause } from "../errors.ts";
 import type { NewRun, RunRow } from "../registry/run-row.ts";
 import type { Controlled, KillResult, Outcome, Requester, SteerOptions, SteerResult } from "../types.ts";
-import { steerRun } from "./gateway-calls.ts";
+import { messagesOf, steerRun, waitForRun } from "./gateway-calls.ts";
 import type { Following } from "./gateway-follow.ts";
+import { isConnectFailure } from "./gateway-causes.ts";
+import { saidTo } from "./gateway-result.ts";
 import { GatewayRun, type GatewayParts } from "./gateway-run.ts";
 import { identity, type Settler } from "./settler.ts";
 import { messageFault, SteerPace } from "./steer-rules.ts";
@@ -104,13 +107,13 @@ export class GatewayControl {
 
   /** Another run in the same session, under the run id that the gateway was asked with. */
   async #restart(old: GatewayRun, child: Controlled, message: string): Promise<SteerResult> {
-    const { registry, live, link } = this.#parts;
+    const { registry, live } = this.#parts;
     const { idempotencyKey: _once, answer: _given, ...facts } = old.facts.row;
     const row: NewRun = { ...facts, runId: randomUUID(), createdAt: Date.now() };
     const superseded: Outcome = { status: "killed", cause: supersededBy(row.runId) };
     // Whoever sees the old run end waits for this; nobody is told of it, for its child goes on.
     try {
-      await (old.control = steerRun(link, old.sessionKey, message, row.runId));
+      await (old.control = this.#redirect(old, message, row.runId));
       registry.restart(row, old.id);
     } catch (error) {
       const { code, message: why } = causeOf(error);
@@ -121,8 +124,38 @@ export class GatewayControl {
     void this.#settler.settle(old, superseded);
     this.#tell(run);
     this.#following.follow(run);
+    // The session is free and the gateway was told of no limit.
+    this.#following.limit(run);
     const text = `${child.label} was interrupted and goes on with it as run ${row.runId}.`;
     return { status: "accepted", ...child, runId: row.runId, mode: "restart", text };
+  }
+
+  /** Whether one took effect whose answer didn't come can be seen in the session: its run must not go on unheard. */
+  async #redirect(old: GatewayRun, message: string, runId: string): Promise<void> {
+    try {
+      await steerRun(this.#parts.link, old.sessionKey, message, runId);
+    } catch (error) {
+      const isDoubtful = UNKNOWN.has(causeOf(error).code) && !isConnectFailure(error);
+      if (!isDoubtful || !(await this.#tookEffect(old, message))) throw error;
+    }
+  }
+
+  /** It ended the turn under way first, and then stands as the newest message to the child. */
+  async #tookEffect(old: GatewayRun, message: string): Promise<boolean> {
+    const { link } = this.#parts;
+    for (
+      const until = Date.now() + LOOK_MS;
+      Date.now() < until;
+      await delay(LOOK_EVERY_MS, undefined, { ref: false })
+    ) {
+      try {
+        const { over } = await waitForRun(link, old.id, 0);
+        if (over && saidTo(await messagesOf(link, old.sessionKey, MESSAGES))?.includes(message) === true) return true;
+      } catch (error) {
+        if (causeOf(error).code === "runtime_closed") return false;
+      }
+    }
+    return false;
   }
 
   #tell(run: GatewayRun): void {
@@ -146,6 +179,11 @@ function supersededBy(runId: string): Cause {
   return { code: "run_killed", message: `The run was interrupted by its requester and goes on as run ${runId}.` };
 }
 
+const UNKNOWN: ReadonlySet<Cause["code"]> = new Set<Cause["code"]>(["gateway_lost", "gateway_timeout", "wire_invalid"]);
+const LOOK_MS = 15_000;
+const LOOK_EVERY_MS = 250;
+/** The newest that the child was told is among so many. */
+const MESSAGES = 50;
 const KILLED: Cause = { code: "run_killed", message: "The run was ended by its requester." };
 const NOBODY = { runId: "", sessionKey: "", label: "", cascadeKilled: 0, cascadeLabels: [] };
 const NOBODY_RUNS = "No subagent is running.";

@@ -7,7 +7,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { causeOf, type Cause } from "../errors.ts";
 import type { Outcome } from "../types.ts";
-import { messagesOf, stopRun, waitForRun } from "./gateway-calls.ts";
+import { messagesOf, sessionOf, stopRun, waitForRun, type RunLook } from "./gateway-calls.ts";
+import { endIn, outcomeOf, timedOut } from "./gateway-ending.ts";
 import { agentEvent } from "./gateway-frames.ts";
 import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
 import { resultIn } from "./gateway-result.ts";
@@ -17,28 +18,40 @@ export class Following {
   readonly #parts: GatewayParts;
   readonly #settler: Settler<GatewayRun>;
   readonly #closing = new AbortController();
+  /** When runs began that aren't known here: of other clients, or of ours whose acceptance came in the same packet. */
+  readonly #early = new Map<string, number>();
 
   constructor(parts: GatewayParts, settler: Settler<GatewayRun>) {
     this.#parts = parts;
     this.#settler = settler;
   }
 
-  /** From its acceptance on. */
+  /** From its acceptance on. Its time is counted from when it starts: it may have to wait for others. */
   follow(run: GatewayRun): void {
-    if (run.timeoutMs > 0) run.timer = setTimeout(() => void this.#timeUp(run), run.timeoutMs).unref();
+    const early = this.#early.get(run.id);
+    if (early !== undefined) this.#started(run, early);
     void this.#toItsEnd(run).catch((error: unknown) =>
       this.#settler.settle(run, { status: "error", cause: causeOf(error) }),
     );
+  }
+
+  /** From now on its time is counted. */
+  limit(run: GatewayRun): void {
+    if (run.timeoutMs === 0 || run.timer !== undefined) return;
+    run.timer = setTimeout(() => void this.#timeUp(run), run.timeoutMs).unref();
   }
 
   /** An event of the gateway's; what isn't of a run here is passed over. */
   heard(event: string, payload: unknown): void {
     if (event !== "agent") return;
     const { data: said } = agentEvent.safeParse(payload);
-    const run = said === undefined ? undefined : this.#parts.live.get(said.runId);
-    if (said === undefined || run === undefined || run.outcome.settled !== undefined) return;
-    const { stream, data } = said;
-    if (stream === "lifecycle" && data.phase === "start") return this.#started(run, Date.now());
+    if (said === undefined) return;
+    const { runId, stream, data } = said;
+    const run = this.#parts.live.get(runId);
+    const begins = stream === "lifecycle" && data.phase === "start";
+    if (run === undefined && begins) return this.#keepEarly(runId);
+    if (run === undefined || run.outcome.settled !== undefined) return;
+    if (begins) return this.#started(run, Date.now());
     const { hub } = this.#parts;
     const { rootSessionKey } = run.facts.row;
     if (stream !== "assistant" || data.delta === undefined || !hub.wantsText(run.id, rootSessionKey)) return;
@@ -50,15 +63,17 @@ export class Following {
    * @returns whether this ending came first @throws InprocessError when the gateway can't be told; the run goes on
    */
   async end(run: GatewayRun, outcome: Outcome): Promise<boolean> {
-    run.ending ??= outcome;
+    const { endings } = run;
+    endings.push(outcome);
     try {
       await (run.control = stopRun(this.#parts.link, run.sessionKey, run.id));
     } catch (error) {
-      if (run.ending === outcome) run.ending = undefined;
+      // Another that ends it meanwhile goes on with that.
+      endings.splice(endings.indexOf(outcome), 1);
       throw error;
     }
     await this.#bringHome(run);
-    await this.#settler.settle(run, run.ending);
+    await this.#settler.settle(run, run.ending ?? outcome);
     return run.outcome.settled === outcome;
   }
 
@@ -70,17 +85,20 @@ export class Following {
   async #toItsEnd(run: GatewayRun): Promise<void> {
     const { signal } = this.#closing;
     let heardAt = Date.now();
+    // After a break the first look is short: the gateway may be another one, that waits for an unknown run in vain.
+    let short = run.isAdopted;
     for (let failures = 0; run.outcome.settled === undefined && !signal.aborted;) {
       try {
-        // After a break the first look is short: the gateway may be another one, that waits for an unknown run in vain.
-        const wait = await waitForRun(this.#parts.link, run.id, failures === 0 ? SLICE_MS : 0);
+        const wait = await waitForRun(this.#parts.link, run.id, short ? 0 : SLICE_MS);
         if (wait.startedAt !== undefined) this.#started(run, wait.startedAt);
         if (wait.over) return await this.#ended(run, wait);
-        if (this.#isForgotten(run)) return void (await this.#settler.settle(run, FORGOTTEN));
+        if ((short || run.isAdopted) && (await this.#endedUnheard(run))) return;
         heardAt = Date.now();
         failures = 0;
+        short = false;
       } catch (error) {
         if (signal.aborted) return;
+        short = true;
         if (Date.now() - heardAt > GIVE_UP_MS) return void (await this.#settler.settle(run, lostSight(error)));
         const ms = Math.min(BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS);
         // Many runs lose one connection at once; they share the next one, whoever comes first.
@@ -89,13 +107,30 @@ export class Following {
     }
   }
 
-  async #ended(
-    run: GatewayRun,
-    { status, error }: { status: "ok" | "error" | "timeout"; error?: string },
-  ): Promise<void> {
+  async #ended(run: GatewayRun, look: Omit<RunLook, "over">): Promise<void> {
     const fault = await this.#bringHome(run);
     await run.control?.catch(() => undefined);
-    await this.#settler.settle(run, run.ending ?? outcomeOf(status, error, fault));
+    await this.#settler.settle(run, run.ending ?? outcomeOf(run, look, fault));
+  }
+
+  /**
+   * What the gateway may not know by the run's id any more: whether it began while nobody heard it, or ended.
+   * @returns whether it is settled by that
+   */
+  async #endedUnheard(run: GatewayRun): Promise<boolean> {
+    const isForgotten = this.#isForgotten(run);
+    const session = await sessionOf(this.#parts.link, run.facts.row.requesterSessionKey, run.sessionKey);
+    if (isForgotten || run.isAdopted) {
+      const end = endIn(session);
+      if (end !== undefined) return (await this.#ended(run, end), true);
+    }
+    if (isForgotten) {
+      await this.#bringHome(run);
+      await this.#settler.settle(run, FORGOTTEN);
+    } else if (session?.status === "running" && session.startedAt !== undefined) {
+      this.#started(run, Date.now());
+    }
+    return isForgotten;
   }
 
   /** What it said and used. @returns why it isn't an answer, or can't be known */
@@ -117,7 +152,15 @@ export class Following {
     }
   }
 
+  #keepEarly(runId: string): void {
+    this.#early.set(runId, Date.now());
+    const [oldest] = this.#early.keys();
+    if (this.#early.size > EARLY && oldest !== undefined) this.#early.delete(oldest);
+  }
+
   #started(run: GatewayRun, at: number): void {
+    if (run.outcome.settled !== undefined) return;
+    this.limit(run);
     if (run.startedAt !== undefined) return;
     run.startedAt = at;
     run.state = "running";
@@ -142,9 +185,7 @@ export class Following {
   }
 
   async #timeUp(run: GatewayRun): Promise<void> {
-    const seconds = run.timeoutMs / 1000;
-    const message = `The run took longer than its ${seconds} s (runTimeoutSeconds).`;
-    const outcome: Outcome = { status: "timeout", cause: { code: "run_timeout", message } };
+    const outcome = timedOut(run);
     try {
       await this.end(run, outcome);
     } catch (error) {
@@ -155,16 +196,6 @@ export class Following {
       await this.#settler.settle(run, outcome);
     }
   }
-}
-
-/** A run whose model failed is `ok` to the gateway, which has said so in the session; so is one that was stopped as a chat. */
-function outcomeOf(status: "ok" | "error" | "timeout", error?: string, fault?: Cause): Outcome {
-  if (status === "error") {
-    const message = `The gateway reports that the run failed: ${error ?? "it gave no reason"}.`;
-    return { status, cause: { code: "engine_failed", message } };
-  }
-  if (status === "timeout" || fault?.code === "run_interrupted") return { status: "interrupted", cause: ENDED_THERE };
-  return fault === undefined ? { status } : { status: "error", cause: fault };
 }
 
 function lostSight(error: unknown): Outcome {
@@ -180,15 +211,13 @@ const FORGOTTEN: Outcome = {
     message: "The gateway was restarted while the run was under way; spawn it again if its work is still wanted.",
   },
 };
-const ENDED_THERE: Cause = {
-  code: "run_interrupted",
-  message: "The run was ended in the gateway before it was done: by its time-out there, or by somebody's stop.",
-};
 /** A gateway forgets who waits; a broken connection is noticed sooner, by its ticks. */
 const SLICE_MS = 30_000;
 const BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
 const GIVE_UP_MS = 5 * 60_000;
 const READ_TRIES = 4;
+/** More than begin in a gateway in one turn of our loop. */
+const EARLY = 1_000;
 /** As many as `chat.history` gives. */
 const MESSAGES = 1000;

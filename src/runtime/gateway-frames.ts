@@ -124,6 +124,10 @@ export const sessions = z.object({
       outputTokens: count,
       totalTokens: count,
       estimatedCostUsd: count,
+      /** Of its last run: `running`, `done`, `failed`, `killed`, `timeout`; absent before the first begins. */
+      status: z.string().optional().catch(undefined),
+      startedAt: z.number().optional().catch(undefined),
+      endedAt: z.number().optional().catch(undefined),
     }),
   ),
 });

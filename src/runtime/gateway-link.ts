@@ -1,7 +1,6 @@
 /** The way to a gateway that everybody here shares: one connection kept open, opened again when it broke. */
 
 import { InprocessError } from "../errors.ts";
-import { isConnectFailure, lost } from "./gateway-causes.ts";
 import type { Answer } from "./gateway-frames.ts";
 import type { GatewaySocket } from "./gateway-socket.ts";
 
@@ -14,11 +13,6 @@ export type LinkOptions = {
 
 export type CallOptions = {
   timeoutMs?: number;
-  /**
-   * Once this call was sent nobody knows whether it took effect: it never fails with a code that says it didn't.
-   * @default false
-   */
-  binding?: boolean;
   /** Not asked again by the link: the caller does that, in its own way. @default false */
   once?: boolean;
 };
@@ -51,8 +45,8 @@ export class GatewayLink {
   }
 
   /**
-   * Asked once more over a fresh connection when the one it was sent over broke: nothing here is harmed by being asked
-   * twice.
+   * Asked once more over a fresh connection when the one it was sent over broke, unless `once` says that it would be
+   * harmed by being asked twice.
    * @throws InprocessError `gateway_unreachable`, `_pairing_required`, `_unauthorized`, `_refused` when it was never
    * sent; `gateway_lost`, `gateway_timeout` when it was
    */
@@ -63,12 +57,7 @@ export class GatewayLink {
       const broke = error instanceof InprocessError && error.code === "gateway_lost";
       if (!broke || options.once === true || this.#closing.signal.aborted) throw error;
     }
-    try {
-      return await this.#callOnce(method, params, options.timeoutMs);
-    } catch (error) {
-      if (options.binding === true && isConnectFailure(error)) throw lost(method, error.message);
-      throw error;
-    }
+    return this.#callOnce(method, params, options.timeoutMs);
   }
 
   /** What is under way fails with `gateway_lost`. */

@@ -7,28 +7,33 @@ import { clip } from "../sessions/clip.ts";
 import type { SpawnParams } from "../types.ts";
 import { ask, deleteSession } from "./gateway-calls.ts";
 import { unaccepted } from "./gateway-causes.ts";
-import { patched, started, type GatewayError } from "./gateway-frames.ts";
+import { patched, type GatewayError } from "./gateway-frames.ts";
 import type { GatewayParts } from "./gateway-run.ts";
 import { chooseThinking } from "./model-choice.ts";
 
-export type ChildAddress = { childSessionKey: string; runId: string };
+export type Child = { params: SpawnParams; plan: SpawnPlan; row: NewRun; maxSpawnDepth: number };
 
-type Child = { params: SpawnParams; plan: SpawnPlan; row: NewRun };
-
-/** Writes the session's lineage and model. Nothing runs yet. @throws InprocessError of the connection */
+/**
+ * Writes the session's lineage and model. Nothing runs yet.
+ * @param isFirst the run wasn't asked for before: then what is made here may be taken back
+ * @throws InprocessError of the connection, which says that no run was accepted
+ */
 export async function openChild(
   parts: GatewayParts,
   child: Child,
+  isFirst: boolean,
 ): Promise<{ provider: string; model: string } | { refusal: Refusal }> {
   const key = child.row.childSessionKey;
   const found = { provider: "gateway", model: "default" };
-  for (const patch of patchesFor(parts, child)) {
+  for (const [index, patch] of patchesFor(parts, child).entries()) {
     // The gateway may have opened a session when it is lost, but no run.
-    const asked = await ask(parts.link, "sessions.patch", patched, { key, ...patch }).catch(unaccepted);
+    const timeoutMs = parts.openingMs;
+    const asked = await ask(parts.link, "sessions.patch", patched, { key, ...patch }, { timeoutMs }).catch(unaccepted);
     if (!asked.ok) {
       const isModel = "model" in patch && /model/i.test(asked.error.message);
       const refusal = refusalOf(asked.error, isModel ? "model_unusable" : undefined);
-      leaveNothing(parts, key);
+      // The first patch makes the session, or, refused, nothing.
+      if (isFirst && index > 0) leaveNothing(parts, key);
       return { refusal };
     }
     const { modelProvider, model } = asked.value.resolved ?? {};
@@ -38,29 +43,19 @@ export async function openChild(
   return found;
 }
 
-/** @returns why the gateway refuses it; undefined when it is accepted @throws InprocessError of the connection */
-export async function startChild(parts: GatewayParts, { params, plan, row }: Child): Promise<Refusal | undefined> {
-  const { maxSpawnDepth } = parts.config.agents.defaults.subagents;
-  const asked = await ask(
-    parts.link,
-    "agent",
-    started,
-    {
-      sessionKey: row.childSessionKey,
-      agentId: plan.agentId,
-      message: openingMessage(plan.depth, maxSpawnDepth, params.task),
-      extraSystemPrompt: childPrompt(row),
-      idempotencyKey: row.runId,
-      lane: "subagent",
-      deliver: false,
-      timeout: plan.timeoutMs / 1000,
-      ...(params.label === undefined ? {} : { label: params.label }),
-    },
-    { binding: true },
-  );
-  if (asked.ok) return undefined;
-  leaveNothing(parts, row.childSessionKey);
-  return refusalOf(asked.error);
+/** What `agent` is told. */
+export function firstTurn({ params, plan, row, maxSpawnDepth }: Child): object {
+  return {
+    sessionKey: row.childSessionKey,
+    agentId: plan.agentId,
+    message: openingMessage(plan.depth, maxSpawnDepth, params.task),
+    extraSystemPrompt: childPrompt(row),
+    idempotencyKey: row.runId,
+    lane: "subagent",
+    deliver: false,
+    timeout: plan.timeoutMs / 1000,
+    ...(params.label === undefined ? {} : { label: params.label }),
+  };
 }
 
 /** One patch; or one a subject, as OpenClaw 2026.4.1 sends them. */
@@ -77,10 +72,13 @@ function patchesFor({ config, connectionPerCall }: GatewayParts, { params, plan,
   return connectionPerCall ? [depth, choice, lineage] : [{ ...depth, ...choice, ...lineage }];
 }
 
-/** Never a code that says the gateway couldn't be asked: it answered. */
-function refusalOf({ code, message }: GatewayError, known?: ErrorCode): Refusal {
+/** Never a code that says the gateway couldn't be asked: it answered. But one that is about to end takes nothing any more. */
+export function refusalOf({ code, message }: GatewayError, known?: ErrorCode): Refusal {
   const why = `The gateway refuses the subagent: ${clip(message, 500)}.`;
   if (known !== undefined) return { status: "error", code: known, message: why };
+  if (code === "UNAVAILABLE" && /draining for restart/i.test(message)) {
+    return { status: "error", code: "gateway_refused", message: why };
+  }
   if (/missing scope|not authorized|unknown agent/i.test(message)) {
     return { status: "forbidden", code: "spawn_forbidden", message: why };
   }
@@ -88,7 +86,7 @@ function refusalOf({ code, message }: GatewayError, known?: ErrorCode): Refusal 
 }
 
 /** A session without a run; the answer to the spawn doesn't wait for it to be gone. */
-function leaveNothing({ link, logger }: GatewayParts, sessionKey: string): void {
+export function leaveNothing({ link, logger }: GatewayParts, sessionKey: string): void {
   deleteSession(link, sessionKey).catch(() =>
     logger.debug({ sessionKey }, "a session may have been left in the gateway"),
   );

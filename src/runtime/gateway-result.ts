@@ -29,6 +29,12 @@ export function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
   };
 }
 
+/** The newest message to the child, as the gateway has it. */
+export function saidTo(messages: readonly GatewayMessage[]): string | undefined {
+  const message = messages.findLast(({ role }) => role === "user");
+  return message === undefined ? undefined : visibleText(message);
+}
+
 function failureOf(last: GatewayMessage | undefined): Cause | undefined {
   if (last?.stopReason === "aborted")
     return { code: "run_interrupted", message: "The run was stopped in the gateway." };

@@ -14,6 +14,8 @@ export type GatewayParts = Records<GatewayRun> & {
   gateway: string;
   /** Each call alone on its connection, and what one call could say said in three: as OpenClaw 2026.4.1 spawns. */
   connectionPerCall: boolean;
+  /** Milliseconds a gateway may take for what comes before a run: one that hangs costs the spawn that finds it so. */
+  openingMs: number;
 };
 
 /** Whether a run of the registry was given to a gateway, by this process or another. */
@@ -31,7 +33,10 @@ export class GatewayRun implements TrackedRun {
   readonly facts: { readonly row: NewRun };
   /** Milliseconds; 0 = none. */
   readonly timeoutMs: number;
-  readonly acceptedAt = Date.now();
+  /** When the gateway was asked for it: one that began later doesn't have it at work. */
+  readonly acceptedAt: number;
+  /** Taken over from a process that died: its end may have been told to nobody who still knows. */
+  readonly isAdopted: boolean;
   readonly outcome = new RunOutcome();
   state: RunState = "queued";
   timer: NodeJS.Timeout | undefined;
@@ -39,14 +44,21 @@ export class GatewayRun implements TrackedRun {
   usage: Usage = noUsage();
   text = "";
   answeredBy: string | undefined;
-  /** It is being ended here, and this is how it settles however the gateway puts it. */
-  ending: Outcome | undefined;
+  /** Ways it is being ended here, oldest first. */
+  readonly endings: Outcome[] = [];
   /** The gateway is being told something that decides how it ends: whoever sees the end waits for that. */
   control: Promise<unknown> | undefined;
 
-  constructor(row: NewRun, timeoutMs: number) {
+  constructor(row: NewRun, timeoutMs: number, { acceptedAt = Date.now(), isAdopted = false } = {}) {
     this.facts = { row };
     this.timeoutMs = timeoutMs;
+    this.acceptedAt = acceptedAt;
+    this.isAdopted = isAdopted;
+  }
+
+  /** It is being ended here, and this is how it settles however the gateway puts it. */
+  get ending(): Outcome | undefined {
+    return this.endings[0];
   }
 
   get id(): string {

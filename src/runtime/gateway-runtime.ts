@@ -1,7 +1,7 @@
 /**
  * Subagents that a gateway runs, over its WebSocket: wires registry, link, following and announce together. One
- * connection is kept for everything. What a process leaves unsettled here its successor settles as interrupted, as for
- * runs of its own; the gateway's side of such a run ends by itself.
+ * connection is kept for everything. What a process leaves unsettled here its successor asks the gateway about, and goes
+ * on waiting for.
  */
 
 import { performance } from "node:perf_hooks";
@@ -39,11 +39,12 @@ import { deviceIdentity, type DeviceIdentity } from "./gateway-identity.ts";
 import { GATEWAY_CAPABILITIES } from "./gateway-lacks.ts";
 import { GatewayLink } from "./gateway-link.ts";
 import { gatewayHistory, gatewayList } from "./gateway-look.ts";
-import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
+import { adoptLeft } from "./gateway-adopt.ts";
+import { isGatewayRun, type GatewayParts, type GatewayRun } from "./gateway-run.ts";
 import { openSocket, type GatewaySocket, type GatewayTimeouts } from "./gateway-socket.ts";
 import { GatewaySpawns } from "./gateway-spawn.ts";
 import { LiveRuns } from "./parts.ts";
-import { keepRecovering, recover } from "./recover.ts";
+import { keepRecovering, settleLeft } from "./recover.ts";
 import { logRuns } from "./run-log.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 import { isChild, send } from "./send.ts";
@@ -94,7 +95,6 @@ class GatewayRuntime implements SubagentRuntime {
     const { address, config, host, registry, logger, connectionPerCall = false } = options;
     this.#options = options;
     registry.claimOwner();
-    recover({ registry, logger });
     registry.purgeOlderThan();
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
     const onEvent = (event: string, payload: unknown): void => this.#following.heard(event, payload);
@@ -110,16 +110,21 @@ class GatewayRuntime implements SubagentRuntime {
       link: new GatewayLink({ open, connectionPerCall }),
       gateway: shownUrl(address),
       connectionPerCall,
+      openingMs: Math.min(timeouts.call, OPENING_MS),
     };
     this.#settler = new Settler(this.#parts, (run) => {
       for (const watcher of [...this.#waiting]) watcher(run.id);
-      this.#announce.nudge(run.facts.row.requesterSessionKey);
+      this.#announce.settled(run);
     });
     this.#following = new Following(this.#parts, this.#settler);
     this.#spawns = new GatewaySpawns(this.#parts, (run, task) => this.#accepted(run, task));
     this.#control = new GatewayControl(this.#parts, this.#settler, this.#following);
+    const adopt = (): void => adoptLeft(this.#parts, this.#following);
+    adopt();
+    settleLeft(this.#parts, isGatewayRun);
     this.#announce = new GatewayAnnounce(this.#parts, this.#settler);
-    this.#stopRecovering = keepRecovering(this.#parts, (sessionKey) => this.#announce.nudge(sessionKey));
+    const onOwed = (sessionKey: string): void => this.#announce.nudge(sessionKey);
+    this.#stopRecovering = keepRecovering(this.#parts, onOwed, isGatewayRun, adopt);
     void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
       logger.error({}, `runs can't be logged any more: ${messageOf(error)}`),
     );
@@ -221,4 +226,5 @@ class GatewayRuntime implements SubagentRuntime {
   }
 }
 
+const OPENING_MS = 10_000;
 const TIMEOUTS: GatewayTimeouts = { connect: 10_000, handshake: 10_000, call: 30_000 };

@@ -4,12 +4,11 @@
  */
 
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import type { TLSSocket } from "node:tls";
 import { WebSocket, type RawData } from "ws";
 import { messageOf } from "../errors.ts";
-import { plainFingerprint, type GatewayAddress } from "./gateway-address.ts";
-import { ConnectCauses, lost, strange, tooLate } from "./gateway-causes.ts";
+import type { GatewayAddress } from "./gateway-address.ts";
+import { ConnectCauses, lost, protocolNamed, tooLate } from "./gateway-causes.ts";
+import { pinnedConnection, type PinnedConnection } from "./gateway-certificate.ts";
 import { challenge, helloOk, PROTOCOL, readFrame, requestFrame, type Answer, type Frame } from "./gateway-frames.ts";
 import { connectParams } from "./gateway-handshake.ts";
 import type { DeviceIdentity } from "./gateway-identity.ts";
@@ -48,6 +47,7 @@ export async function openSocket(options: SocketOptions): Promise<GatewaySocket>
 export class GatewaySocket {
   readonly #options: SocketOptions;
   readonly #causes: ConnectCauses;
+  readonly #pinned: PinnedConnection | undefined;
   readonly #ws: WebSocket;
   readonly #pending = new Map<string, { method: string; answered(answer: Answer): void; failed(error: Error): void }>();
   readonly #opening = Promise.withResolvers<void>();
@@ -60,31 +60,32 @@ export class GatewaySocket {
   #heardAt = 0;
   #letIn = false;
   #error: Error | undefined;
+  /** The gateway's last message of the handshake, as it came. */
+  #said = "";
 
   constructor(options: SocketOptions) {
     const { address, timeouts } = options;
     this.#options = options;
     this.#causes = new ConnectCauses(address);
-    const pinned = address.tlsFingerprint !== undefined;
+    this.#pinned = this.#pin();
     this.#ws = new WebSocket(address.url, {
       maxPayload: MAX_PAYLOAD_BYTES,
       perMessageDeflate: false,
-      handshakeTimeout: timeouts.connect,
-      // A pinned certificate is usually one that no CA knows; it is looked at below, before anything is sent.
-      ...(pinned ? { rejectUnauthorized: false } : {}),
+      ...(this.#pinned === undefined ? {} : { createConnection: this.#pinned.create }),
     });
+    this.#within(timeouts.connect, "opened no connection");
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     const giveUp = (): void => {
       if (!this.#letIn) this.#ws.terminate();
     };
     options.signal?.addEventListener("abort", giveUp);
-    this.#ws.on("upgrade", (response) => this.#checkCertificate(response));
-    this.#ws.on("open", () => this.#afterOpen());
+    this.#ws.on("open", () => this.#within(timeouts.handshake, "opened a connection, but didn't finish the handshake"));
     this.#ws.on("message", (data) => this.#received(data));
     this.#ws.on("error", (error) => (this.#error ??= error));
     this.#ws.on("close", (code, reason) => {
       options.signal?.removeEventListener("abort", giveUp);
+      this.#pinned?.giveUp();
       this.#ended(code, reason.toString());
       resolve();
     });
@@ -124,27 +125,31 @@ export class GatewaySocket {
     void this.closed.then(() => clearTimeout(force));
   }
 
-  #checkCertificate({ socket }: IncomingMessage): void {
+  #pin(): PinnedConnection | undefined {
     const { tlsFingerprint } = this.#options.address;
-    if (tlsFingerprint === undefined) return;
-    const found = (socket as TLSSocket).getPeerCertificate().fingerprint256;
-    if (plainFingerprint(found) === plainFingerprint(tlsFingerprint)) return;
-    this.#opening.reject(this.#causes.wrongCertificate(found));
-    this.#ws.terminate();
+    if (tlsFingerprint === undefined) return undefined;
+    return pinnedConnection(tlsFingerprint, (found) => {
+      const refused = this.#causes.wrongCertificate(found);
+      this.#opening.reject(refused);
+      return refused;
+    });
   }
 
-  #afterOpen(): void {
-    const { handshake } = this.#options.timeouts;
+  /** The time for one step of being let in; the step before it is over. */
+  #within(ms: number, what: string): void {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#opening.reject(this.#causes.late("opened a connection, but didn't finish the handshake", handshake));
+      this.#opening.reject(this.#causes.late(what, ms));
       this.#ws.terminate();
-    }, handshake);
+    }, ms);
   }
 
   #received(data: RawData): void {
     this.#heardAt = Date.now();
     // With the default `binaryType` a message is one Buffer.
-    const frame = readFrame((data as Buffer).toString());
+    const text = (data as Buffer).toString();
+    if (!this.#letIn) this.#said = text;
+    const frame = readFrame(text);
     if (frame === undefined) return;
     if (frame.type === "event") return this.#event(frame);
     const pending = this.#pending.get(frame.id);
@@ -158,7 +163,7 @@ export class GatewaySocket {
     if (this.#letIn) return this.#options.onEvent(event, payload);
     if (event !== "connect.challenge") return;
     const asked = challenge.safeParse(payload);
-    if (!asked.success) return this.#opening.reject(strange("the handshake"));
+    if (!asked.success) return this.#opening.reject(this.#causes.strangeHandshake());
     void this.#signIn(asked.data.nonce);
   }
 
@@ -170,11 +175,12 @@ export class GatewaySocket {
       if (!answer.ok) {
         // A token that the gateway has taken back would be refused for ever.
         if (answer.error.details?.code === "AUTH_DEVICE_TOKEN_MISMATCH") identity.keepToken(address.url, undefined);
-        return this.#opening.reject(this.#causes.refused(answer.error));
+        return this.#opening.reject(this.#causes.refused(answer.error, protocolNamed(this.#said)));
       }
       const hello = helloOk.safeParse(answer.payload);
-      if (!hello.success || hello.data.protocol !== PROTOCOL) return this.#opening.reject(strange("the handshake"));
-      const { auth, snapshot, policy } = hello.data;
+      if (!hello.success) return this.#opening.reject(this.#causes.strangeHandshake());
+      const { protocol, auth, snapshot, policy } = hello.data;
+      if (protocol !== PROTOCOL) return this.#opening.reject(this.#causes.otherProtocol(protocol));
       if (auth !== undefined) identity.keepToken(address.url, auth.deviceToken);
       if (snapshot !== undefined) this.gatewayStartedAt = Date.now() - snapshot.uptimeMs;
       this.#letIn = true;

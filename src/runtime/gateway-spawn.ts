@@ -1,18 +1,21 @@
 /**
  * From a spawn call to a run that the gateway has accepted: decided here, asked for there, and written here only then.
- * What fails before the gateway's yes leaves nothing in the registry, so that another runtime may take the spawn.
+ * What certainly fails before the gateway's yes leaves nothing in the registry, so that another runtime may take the
+ * spawn; what may have been accepted leaves an intent.
  */
 
-import { createHash, randomUUID } from "node:crypto";
 import { causeOf, InprocessError } from "../errors.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
 import { isRefusal, planSpawn, tooManyChildren, type Refusal, type SpawnPlan } from "../policy/spawn-policy.ts";
+import type { Admission } from "../registry/admission.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
 import { isConnectFailure } from "./gateway-causes.ts";
+import { childAddress, type ChildAddress } from "./gateway-child-address.ts";
 import { missingCapability } from "./gateway-lacks.ts";
-import { openChild, startChild, type ChildAddress } from "./gateway-open-child.ts";
+import { openChild } from "./gateway-open-child.ts";
 import { GatewayRun, keptBy, type GatewayParts } from "./gateway-run.ts";
+import { inDoubt, startChild } from "./gateway-start-child.ts";
 
 export class GatewaySpawns {
   readonly #parts: GatewayParts;
@@ -79,11 +82,17 @@ export class GatewaySpawns {
   ): Promise<SpawnResult> {
     const child = childAddress(plan.agentId, requester.sessionKey, idempotencyKey);
     const row = this.#newRow(params, requester, plan, child, idempotencyKey);
+    const { maxSpawnDepth } = this.#parts.config.agents.defaults.subagents;
+    const asked = { params, plan, row, maxSpawnDepth };
+    const before = idempotencyKey === undefined ? undefined : this.#parts.registry.intents.askedAt(child.runId);
+    let mayBeTaken = before !== undefined;
     try {
-      const opened = await openChild(this.#parts, { params, plan, row });
+      const opened = await openChild(this.#parts, asked, !mayBeTaken);
       if ("refusal" in opened) return refuse(opened.refusal);
-      const refusal = await startChild(this.#parts, { params, plan, row });
-      if (refusal !== undefined) return refuse(refusal);
+      mayBeTaken = true;
+      const answer = await startChild(this.#parts, asked, before);
+      if ("refusal" in answer) return refuse(answer.refusal);
+      row.createdAt = answer.acceptedAt;
       row.model = `${opened.provider}/${opened.model}`;
       const accepted: SpawnResult = {
         status: "accepted",
@@ -100,25 +109,39 @@ export class GatewaySpawns {
       if (idempotencyKey !== undefined) row.answer = JSON.stringify(accepted);
       return this.#accept(row, plan, params.task, accepted);
     } catch (error) {
-      const { code, message } = causeOf(error);
+      const isCertain = !mayBeTaken || (before === undefined && isConnectFailure(error));
+      const { code, message } = causeOf(isCertain ? error : inDoubt(error));
       if (code === "runtime_closed") throw error;
       // Which run it may have become can be looked up in the gateway.
-      const maybe = isConnectFailure(error) ? {} : child;
-      return { status: "error", code, error: message, ...maybe };
+      return { status: "error", code, error: message, ...(isCertain ? {} : child) };
     }
   }
 
   #accept(row: NewRun, plan: SpawnPlan, task: string, accepted: SpawnResult): SpawnResult {
     // The gateway has it and counts it; this writes it down.
-    const admission = this.#parts.registry.admit(row, { maxChildren: NO_LIMIT, maxQueued: NO_LIMIT });
+    const admission = this.#admit(row);
     if (!admission.ok) {
       if (admission.reason !== "duplicate") throw new InprocessError("internal", "An accepted run wasn't written.");
       return JSON.parse(this.#parts.registry.run(admission.runId)!.answer!) as SpawnResult;
     }
-    const run = new GatewayRun(row, plan.timeoutMs);
+    const run = new GatewayRun(row, plan.timeoutMs, { acceptedAt: row.createdAt });
     this.#parts.live.add(run);
     this.#start(run, task);
     return accepted;
+  }
+
+  /** A disk may be full by now. The intent stands, so that the spawn can be asked again with its key. */
+  #admit(row: NewRun): Admission {
+    const { registry, logger } = this.#parts;
+    try {
+      return registry.admit(row, { maxChildren: NO_LIMIT, maxQueued: NO_LIMIT });
+    } catch (error) {
+      const { runId, childSessionKey: sessionKey } = row;
+      const { code, message: why } = causeOf(error);
+      const message = `The gateway has accepted run ${runId} in ${sessionKey}, but it can't be written down here, so its result won't come; spawn it again with the same idempotency key once this is mended: ${why}`;
+      logger.error({ runId, sessionKey }, message);
+      throw new InprocessError(code, message, { cause: error });
+    }
   }
 
   /** Whoever embeds this may count on a child having no more tools than its requester. */
@@ -163,21 +186,6 @@ export class GatewaySpawns {
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     };
   }
-}
-
-/** The same for the same key: a spawn that is asked again, also by another process, is the same run to the gateway. */
-function childAddress(agentId: string, requesterSessionKey: string, idempotencyKey: string | undefined): ChildAddress {
-  const named = (what: string): string =>
-    idempotencyKey === undefined ? randomUUID() : uuidOf(`${what}\n${requesterSessionKey}\n${idempotencyKey}`);
-  return { childSessionKey: `agent:${agentId}:subagent:${named("session")}`, runId: named("run") };
-}
-
-/** A name-based UUID, version 8. */
-function uuidOf(name: string): string {
-  const hex = createHash("sha256").update(name).digest("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
-    "-",
-  );
 }
 
 function refuse({ status, code, message }: Refusal): SpawnResult {

@@ -1,13 +1,13 @@
 /** From a settlement to its requester: who gets the completion, when, and what becomes of a requester that is a run itself. */
 
-import { rename } from "node:fs/promises";
 import { Announcer, type Delivery } from "../announce/announcer.ts";
 import { announcement } from "../announce/completion-text.ts";
-import { messageOf } from "../errors.ts";
 import type { LifecycleEvent } from "../events.ts";
 import type { Completion } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
+import { putAway } from "./put-away.ts";
+import { isThreadRun } from "./recover.ts";
 import type { RunCarrier } from "./run-carrier.ts";
 import type { Settler } from "./settler.ts";
 
@@ -88,15 +88,10 @@ export class Homeward {
   #delivered(completion: Completion, attempts: number): void {
     this.#publish(completion, { type: "delivered", attempts });
     const row = this.#parts.registry.run(completion.runId);
-    if (row?.cleanup === "delete") void this.#putAway(row.transcriptPath);
-  }
-
-  /** A transcript is renamed, never destroyed. */
-  async #putAway(path: string): Promise<void> {
-    const stamp = new Date().toISOString().replaceAll(":", "-");
-    await rename(path, `${path}.deleted.${stamp}`).catch((error: unknown) => {
-      this.#parts.logger.warn({ path }, `a transcript could not be put away: ${messageOf(error)}`);
-    });
+    if (row?.cleanup !== "delete") return;
+    const { logger } = this.#parts;
+    if (isThreadRun(row)) void putAway(row.transcriptPath, logger);
+    else logger.warn({ sessionKey: row.childSessionKey }, "a session stays in the gateway that another process used");
   }
 
   #publish(completion: Completion, event: Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>): void {

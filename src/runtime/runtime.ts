@@ -88,7 +88,7 @@ export interface SubagentRuntime {
   /** Resolves when every thread has been through a whole engine run. Spawns are accepted before that. */
   warm(): Promise<void>;
 
-  /** A requester became idle, or came back: what waits for it is handed over now instead of at the next retry. */
+  /** A requester became idle, or came back: what waits for it is handed over now. What failed waits for its retry. */
   deliverPending(requesterSessionKey: string): void;
 
   /**

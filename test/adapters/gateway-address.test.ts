@@ -1,11 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { X509Certificate } from "node:crypto";
 import { generate } from "selfsigned";
 import { afterEach, describe, expect, it } from "vitest";
 
-import { gatewayAddress } from "../../src/adapters/gateway-address.ts";
+import { gatewayAddress, tailnetAddress } from "../../src/adapters/gateway-address.ts";
 import type { Env } from "../../src/config/env.ts";
 import { parseConfig } from "../../src/config.ts";
 import { ConfigError } from "../../src/errors.ts";
@@ -22,6 +22,32 @@ describe("a gateway of this machine", () => {
     expect(address({ port: 19_001 })).toEqual({ url: "ws://127.0.0.1:19001" });
     expect(address({ port: 19_001 }, { OPENCLAW_GATEWAY_PORT: " 19002 " })).toEqual({ url: "ws://127.0.0.1:19002" });
     expect(address({ bind: "lan" })).toEqual({ url: "ws://127.0.0.1:18789" });
+  });
+
+  it("is where gateway.customBindHost makes it listen, also in the clear: that never leaves the machine", () => {
+    const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const hosts = own.filter(({ address }) => !address.startsWith("fe80")).map(({ address }) => address);
+    for (const host of [...hosts, "127.0.0.2"]) {
+      const url = `ws://${host.includes(":") ? `[${host}]` : host}:18789`;
+      expect(address({ bind: "custom", customBindHost: host })).toEqual({ url });
+      expect(address({ mode: "remote", remote: { url } })).toEqual({ url });
+      expect(address({}, { OPENCLAW_GATEWAY_URL: url })).toEqual({ url });
+    }
+    expect(address({ bind: "custom", customBindHost: "0.0.0.0" }).url).toBe("ws://127.0.0.1:18789");
+    expect(problem({ bind: "custom", customBindHost: "198.51.100.7" })).toMatch(
+      /^gateway\.customBindHost: is 198\.51\.100\.7, which is no address of this machine/,
+    );
+  });
+
+  it("is at Tailscale's address with bind tailnet, and at loopback where there is none", () => {
+    const lan = { address: "10.0.0.5", family: "ipv4", internal: false } as const;
+    const tailscale = [
+      { address: "fd7a:115c:a1e0::1", family: "ipv6", internal: false },
+      { address: "100.101.102.103", family: "ipv4", internal: false },
+    ] as const;
+    expect(tailnetAddress([lan, ...tailscale])).toBe("100.101.102.103");
+    expect(tailnetAddress([lan, { address: "100.128.0.1", family: "ipv4", internal: false }])).toBeUndefined();
+    expect(address({ bind: "tailnet" }).url).toBe(`ws://${tailnetAddress() ?? "127.0.0.1"}:18789`);
   });
 
   it.each<[object, Env, Partial<GatewayAddress>]>([
@@ -121,6 +147,8 @@ describe("an address that can't be made out", () => {
     ["OPENCLAW_GATEWAY_PORT", {}, { OPENCLAW_GATEWAY_PORT: "70000" }],
     ["OPENCLAW_GATEWAY_PORT", {}, { OPENCLAW_GATEWAY_PORT: "http" }],
     ["gateway.remote.url", { mode: "remote", remote: { url: "wss://a.example", tlsFingerprint: "abc" } }, {}],
+    ["gateway.remote.url", { mode: "remote", remote: { url: "wss://a.example/#token=abc" } }, {}],
+    ["gateway.customBindHost", { bind: "custom", customBindHost: "gateway.example" }, {}],
   ])("is refused in one sentence that names %s: %j with %j", (path, gateway, env) => {
     expect(problem(gateway, env)).toMatch(new RegExp(`^${path.replaceAll(".", "\\.")}: [^\n]+$`));
   });

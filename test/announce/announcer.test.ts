@@ -132,6 +132,32 @@ describe("a delivery that fails", () => {
     expect(delivered[0]!.attempts).toBe(2);
   });
 
+  it("isn't repeated before its time, whatever its requester does meanwhile, and keeps nothing else waiting", async () => {
+    let works = false;
+    const { settle, announcer, calls, delivered } = announce({
+      deliver: async () => {
+        if (works) return "delivered";
+        throw new Error("its turn failed");
+      },
+    });
+    settle(A, "one");
+    announcer.nudge(A);
+    await expect.poll(() => calls.length).toBe(1);
+    const failedAt = Date.now();
+    works = true;
+    announcer.nudge(A);
+    await sleep(20);
+    settle(A, "two");
+    announcer.nudge(A);
+    await expect.poll(() => delivered.length, { timeout: 5_000 }).toBe(2);
+    expect(calls).toEqual([
+      [A, ["one"]],
+      [A, ["two"]],
+      [A, ["one"]],
+    ]);
+    expect(Date.now() - failedAt).toBeGreaterThan(900);
+  });
+
   it("isn't repeated when the requester's transcript has its key already", async () => {
     const { settle, announcer, calls, delivered } = announce({
       deliver: () => Promise.reject(new Error("the answer was lost, the delivery was not")),

@@ -31,7 +31,7 @@ describe("the answer of the demo", () => {
 
   it("stands alone on standard output", () => {
     expect(typescript.stdout).toMatch(/^# Tell me what is in this workspace/);
-    expect(typescript.stdout.trimEnd()).toMatch(/facts were read from the workspace by the subagents' tools\._$/);
+    expect(typescript.stdout.trimEnd()).toMatch(/what stands under the headings is what the subagents reported\._$/);
     expect(typescript.stdout).not.toMatch(/\[\d+\.\ds\]|accepted|thread/);
     expect(typescript.stderr).not.toContain("## Folders");
   });

@@ -34,19 +34,21 @@ export type FallbackFixture = {
   pass(ms: number): void;
 };
 
-/** @param script of the model that children of this process call. @default "here" */
+/**
+ * @param script of the model that children of this process call. @default "here"
+ * @param stateDir of a process before this one. @default a new one
+ */
 export async function startFallback(
   gateway: { url: string; token?: string },
   script: Script = () => "here",
+  stateDir = join(tempFolder(), "state"),
 ): Promise<FallbackFixture> {
   const model = await serveModel(script);
   const host = new RecordingHost(tempFolder());
   host.model = model.model;
-  const stateDir = join(tempFolder(), "state");
   const config = fixtureConfig({ limits: { maxChildrenPerAgent: 20 } });
   const { logger, warnings } = listeningLogger();
   const layout = stateLayout(stateDir);
-  const inProcess = await createSubagentRuntime({ config, host, stateDir, logger });
   const registry = openRegistry({ file: layout.registry });
   const viaGateway = await createGatewayRuntime({
     address: gateway,
@@ -54,6 +56,8 @@ export async function startFallback(
     identityFile: layout.identity,
     timeouts: { connect: 1_000, handshake: 500, call: 1_500 },
   });
+  // After the gateway's, whose runs of dead processes aren't for this one to settle.
+  const inProcess = await createSubagentRuntime({ config, host, stateDir, logger });
   let passed = 0;
   const runtime = createFallbackRuntime({
     gateway: viaGateway,

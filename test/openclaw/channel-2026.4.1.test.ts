@@ -3,24 +3,48 @@
 import { beforeAll, describe, expect, test } from "vitest";
 
 import type { ModelServer } from "../helpers/model-server.ts";
-import { ACCOUNT, channelPlugin, sessionWith, type ChannelPlugin } from "./helpers/channel-plugin.ts";
+import { ACCOUNT, DEAF, channelPlugin, sessionWith, type ChannelPlugin } from "./helpers/channel-plugin.ts";
 import { startGateway, type Gateway } from "./helpers/gateway.ts";
 import { installOpenClaw } from "./helpers/install.ts";
 import { profileWithPlugin } from "./helpers/plugin-profile.ts";
 import { registeredRuns } from "./helpers/plugin-state.ts";
-import { afterTool, asked, callTool, startScriptedModel, toldResult } from "./helpers/scripted-model.ts";
+import {
+  afterTool,
+  asked,
+  callTool,
+  held,
+  startScriptedModel,
+  toldResult,
+  toolResults,
+  turnText,
+} from "./helpers/scripted-model.ts";
 
 describe("a child's result, its requester at a channel", () => {
   let model: ModelServer;
   let channel: ChannelPlugin;
   let gateway: Gateway;
+  const talking = held("They are at work.");
 
   beforeAll(async () => {
     model = await startScriptedModel([
       [toldResult("LOUD-TASK"), "Your answer is forty-two."],
       [toldResult("QUIET-TASK"), "NO_REPLY"],
+      [toldResult("LOST-TASK"), "This goes nowhere."],
       [toldResult("LONE-TASK"), "Nobody asked at a channel."],
-      ...["LOUD", "QUIET", "LONE"].flatMap((word): Parameters<typeof startScriptedModel>[0] => [
+      [toldResult(/(FIRST|SECOND)-TASK/), "Both are in."],
+      [asked("FIRST-TASK"), "the first result"],
+      [asked("SECOND-TASK"), "the second result"],
+      [asked("spawn two"), callTool("sessions_spawn", { task: "FIRST-TASK", label: "FIRST" })],
+      // The second one is there long after the first one's result.
+      [
+        (request) => afterTool("spawn two")(request) && toolResults(request).length === 1,
+        async () => {
+          await expect.poll(async () => (await runOf("FIRST"))?.state, { timeout: 30_000 }).toBe("settled");
+          return callTool("sessions_spawn", { task: "SECOND-TASK", label: "SECOND" });
+        },
+      ],
+      [afterTool("spawn two"), talking.script],
+      ...["LOUD", "QUIET", "LONE", "LOST"].flatMap((word): Parameters<typeof startScriptedModel>[0] => [
         [asked(`${word}-TASK`), "forty-two"],
         [afterTool(`spawn ${word}`), "It is at work."],
         [asked(`spawn ${word}`), callTool("sessions_spawn", { task: `${word}-TASK`, label: word })],
@@ -54,12 +78,36 @@ describe("a child's result, its requester at a channel", () => {
     expect(await gateway.devices()).toMatchObject({ pending: [], paired: [{ scopes: ["operator.read"] }] });
   });
 
+  test("waits for a turn of the chat to end, and goes with what has come meanwhile", async () => {
+    const turn = channel.says(gateway, "carol", "spawn two");
+    await talking.reached;
+    await expect.poll(async () => (await runOf("SECOND"))?.state, { timeout: 60_000 }).toBe("settled");
+    expect(await runOf("FIRST")).toMatchObject({ delivery: "pending", requesterSessionKey: sessionWith("carol") });
+    talking.release();
+    await turn;
+    await expect.poll(async () => (await runOf("FIRST"))?.delivery, { timeout: 60_000 }).toBe("delivered");
+    await expect.poll(async () => (await runOf("SECOND"))?.delivery).toBe("delivered");
+    await channel.says(gateway, "carol", NEXT);
+    expect(await sentTo("carol")).toEqual(["They are at work.", "Both are in.", "No."]);
+    const tellings = model.requests.filter(toldResult(/(FIRST|SECOND)-TASK/));
+    expect(tellings.map(turnText)).toEqual([expect.stringMatching(/the first result[^]*the second result/)]);
+  });
+
   test("doesn't go out when the requester has nothing to say to it", async () => {
     await channel.says(gateway, "bob", "spawn QUIET");
     await expect.poll(() => model.requests.some(toldResult("QUIET-TASK")), { timeout: 60_000 }).toBe(true);
     await expect.poll(async () => (await runOf("QUIET"))?.delivery).toBe("delivered");
     await channel.says(gateway, "bob", NEXT);
     expect(await sentTo("bob")).toEqual(["It is at work.", "No."]);
+  });
+
+  test("whose answer the channel refuses is told to its model once, and the log names the session", async () => {
+    await channel.says(gateway, DEAF, "spawn LOST");
+    await gateway.waitForLog(/did not go out to its channel: .*nobody opens the door/, 60_000);
+    expect(gateway.log()).toContain(`{"sessionKey":"${sessionWith(DEAF)}"`);
+    await expect.poll(async () => (await runOf("LOST"))?.delivery).toBe("delivered");
+    await channel.says(gateway, DEAF, NEXT);
+    expect(model.requests.filter(toldResult("LOST-TASK"))).toHaveLength(1);
   });
 
   test("of a session without a channel goes out nowhere, not even where the only channel writes by default", async () => {

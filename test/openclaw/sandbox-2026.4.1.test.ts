@@ -1,4 +1,7 @@
-/** Children of agents that work in a sandbox, which the engine `pi` has none of, over a broken pairing. */
+/**
+ * Children of agents that work in a sandbox, which the engine `pi` has none of, over a broken pairing, in a gateway whose
+ * sessions are to see themselves alone.
+ */
 
 import { beforeAll, describe, expect, test } from "vitest";
 
@@ -7,33 +10,41 @@ import { startGateway, type Gateway } from "./helpers/gateway.ts";
 import { installOpenClaw } from "./helpers/install.ts";
 import { profileWithPlugin } from "./helpers/plugin-profile.ts";
 import { answered, registeredRuns } from "./helpers/plugin-state.ts";
-import { afterTool, asked, callTool, lastToolResult, startScriptedModel } from "./helpers/scripted-model.ts";
+import {
+  afterTool,
+  asked,
+  callTool,
+  lastToolResult,
+  offeredTools,
+  startScriptedModel,
+} from "./helpers/scripted-model.ts";
+
+let model: ModelServer;
+let gateway: Gateway;
+
+beforeAll(async () => {
+  model = await startScriptedModel([
+    [asked("ours"), callTool("sessions_spawn_inprocess", { task: "TASK" })],
+    [asked("theirs"), callTool("sessions_spawn", { task: "TASK" })],
+    [asked("free"), { toolCalls: [FREE, FREE] }],
+    [asked("write"), callTool("sessions_send", { sessionKey: "agent:main:other", message: "hello" })],
+  ]);
+  const profile = await profileWithPlugin(await installOpenClaw("2026.4.1"), {
+    modelBaseUrl: model.baseUrl,
+    subagents: { engine: "pi" },
+    narrow: true,
+    edit: (config) => {
+      // The main session is outside of it, so that no sandbox need be there for the test.
+      Object.assign(config.agents.defaults, { sandbox: { mode: "non-main" } });
+      const main = { id: "main", default: true, subagents: { allowAgents: ["free"] } };
+      config.agents.list = [main, { id: "free", sandbox: { mode: "off" } }];
+      config.tools = { ...config.tools, alsoAllow: ["openclaw-inprocess"], sessions: { visibility: "self" } };
+    },
+  });
+  gateway = await startGateway(profile);
+});
 
 describe("a child that is to be in a sandbox, engine pi", () => {
-  let model: ModelServer;
-  let gateway: Gateway;
-
-  beforeAll(async () => {
-    model = await startScriptedModel([
-      [asked("ours"), callTool("sessions_spawn_inprocess", { task: "TASK" })],
-      [asked("theirs"), callTool("sessions_spawn", { task: "TASK" })],
-      [asked("free"), { toolCalls: [FREE, FREE] }],
-    ]);
-    const profile = await profileWithPlugin(await installOpenClaw("2026.4.1"), {
-      modelBaseUrl: model.baseUrl,
-      subagents: { engine: "pi" },
-      narrow: true,
-      edit: (config) => {
-        // The main session is outside of it, so that no sandbox need be there for the test.
-        Object.assign(config.agents.defaults, { sandbox: { mode: "non-main" } });
-        const main = { id: "main", default: true, subagents: { allowAgents: ["free"] } };
-        config.agents.list = [main, { id: "free", sandbox: { mode: "off" } }];
-        config.tools = { ...config.tools, alsoAllow: ["openclaw-inprocess"] };
-      },
-    });
-    gateway = await startGateway(profile);
-  });
-
   test("is refused by our own tool, by name, and nothing is left of it", async () => {
     await gateway.turn(MAIN, "ours");
     const { result } = answered(model.requests.find(afterTool("ours"))!);
@@ -59,6 +70,20 @@ describe("a child that is to be in a sandbox, engine pi", () => {
       status: "accepted",
       childSessionKey: expect.stringMatching(/^agent:free:/) as string,
     });
+  });
+});
+
+describe("a session that is to see itself alone", () => {
+  test("isn't offered what shows or reaches its subagents", () => {
+    const offered = offeredTools(model.requests.find(asked("ours"))!).filter((name) => name.endsWith("_inprocess"));
+    expect(offered.sort()).toEqual(["agents_list_inprocess", "sessions_spawn_inprocess", "subagents_inprocess"]);
+  });
+
+  test("is refused by the core what it may not reach", async () => {
+    await gateway.turn(MAIN, "write");
+    const said = lastToolResult(model.requests.find(afterTool("write"))!);
+    expect(said).toMatch(/visibility|1008/);
+    expect(said).not.toMatch(/can't be reached from/);
   });
 });
 

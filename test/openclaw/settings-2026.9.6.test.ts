@@ -82,6 +82,27 @@ describe("OpenClaw 2026.9.6 with the plugin as it was installed", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/subagents\.runtime.*The plugin stays off/);
   });
+
+  test("stays off when the engine it is told to use can't be had, and the core spawns", async () => {
+    await gateway.stop();
+    await editConfig(gateway.profile, (config) => setSubagents(config, { engine: "openclaw" }));
+    const before = gateway.log().length;
+    await gateway.restart();
+    const lines = () => ownLines(gateway.log().slice(before));
+    await expect.poll(() => lines().length, WAIT).toBeGreaterThan(0);
+
+    const spawned = model.requests.filter(toldResult("of the core")).length;
+    await gateway.turn(session("named"), "ask the core");
+
+    expect(deferredAnswer(model.requests.findLast(afterTool("ask the core"))!).result.status).toBe("accepted");
+    await expect.poll(() => model.requests.filter(toldResult("of the core")).length, WAIT).toBeGreaterThan(spawned);
+    expect(lines()).toEqual([expect.stringMatching(/is off: .*"openclaw", but .*; set it to "auto" or "pi"\.$/)]);
+    const { code, stdout } = await gateway.cli("inprocess", "doctor");
+    expect(code).toBe(1);
+    const [, fix] = /The plugin stays off\.\s+openclaw (config set \S+ auto)$/m.exec(stdout)!;
+    expect(await gateway.cli(...fix!.split(" "))).toMatchObject({ code: 0 });
+    expect(await gateway.cli("inprocess", "doctor")).toMatchObject({ code: 0 });
+  });
 });
 
 /** What the plugin itself wrote into the gateway's log. */

@@ -1,9 +1,13 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, it } from "vitest";
+import { WebSocketServer } from "ws";
 
 import { closeAfterTest, gate } from "../helpers/runtime-fixture.ts";
+import { startFallback } from "../helpers/fallback-fixture.ts";
 import { connectTo, openGateway, refused } from "../helpers/gateway-fixture.ts";
+import { selfSigned } from "../helpers/reference-gateway/certificate.ts";
 
 describe("the connection to a gateway", () => {
   it("is one, kept for everything, and asks at once for all it will ever need", async () => {
@@ -142,6 +146,45 @@ describe("a gateway that lets nobody in", () => {
     expect(await runtime.list(requester)).toEqual([]);
   });
 
+  it("because it speaks another protocol says which, and what to do", async () => {
+    const mismatch = (code?: string) => ({
+      ok: false,
+      error: { code: "INVALID_REQUEST", message: "protocol mismatch", details: { code, expectedProtocol: 4 } },
+    });
+    const hello = { ok: true, payload: { type: "hello-ok", protocol: 4 } };
+    for (const answer of [mismatch("PROTOCOL_MISMATCH"), mismatch(), hello]) {
+      const { spawn } = await connectTo({ url: await answering(answer) });
+      const { code, error } = refused(await spawn("a"));
+      expect(code).toBe("gateway_refused");
+      expect(error).toMatch(/speaks protocol 4, and this package protocol 3, .*2026\.4\.x.*"inprocess"/);
+    }
+  });
+
+  it.each([
+    ["an answer of unknown shape", { ok: true, payload: { welcome: true } }],
+    ["no answer at all in it", { ok: true }],
+    ["another protocol", { ok: true, payload: { type: "hello-ok", protocol: 4 } }],
+  ])("because its handshake has %s has certainly taken nothing: the child runs in process", async (_, answer) => {
+    const url = await answering(answer);
+    const { spawn, runtime, requester } = await connectTo({ url });
+    const { code, error } = refused(await spawn("a"));
+    expect(code).toMatch(/^gateway_(unreachable|refused)$/);
+    expect(error).toContain("2026.4.x");
+    expect(await runtime.list(requester)).toEqual([]);
+    const both = await startFallback({ url });
+    const run = await both.runtime.spawn({ task: "a" }, both.requester);
+    expect(run).toMatchObject({ status: "accepted", runtime: "inprocess" });
+    await both.host.completionsCame(1);
+  });
+
+  it("because its challenge has an unknown shape has certainly taken nothing", async () => {
+    const { spawn } = await connectTo({ url: await answering({}, { nonce: 7 }) });
+    expect(refused(await spawn("a"))).toMatchObject({
+      code: "gateway_unreachable",
+      error: expect.stringContaining("doesn't greet as a gateway does") as string,
+    });
+  });
+
   it("because something else listens there is said to be no gateway", async () => {
     const server = createServer((_, response) => response.writeHead(404).end());
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -188,6 +231,44 @@ describe("TLS", () => {
     expect((await gateway.seen()).calls).toEqual([]);
   });
 
+  it("with another certificate than the pinned one isn't even asked for a WebSocket", async () => {
+    const { key, cert, fingerprint } = await selfSigned();
+    const heard: string[] = [];
+    const server = createTlsServer({ key, cert }, (socket) => {
+      socket.on("data", (data: Buffer) => heard.push(data.toString()));
+      socket.on("error", () => undefined);
+    });
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}/path-of-a-gateway`;
+    const { spawn } = await connectTo({ url }, { address: { url, token: "t", tlsFingerprint: "ab".repeat(32) } });
+    const { error } = refused(await spawn("a"));
+    // Closed when whoever was connected is gone, with all that came heard.
+    await new Promise((closed) => server.close(closed));
+    expect(error).toContain(fingerprint);
+    expect(error).toContain("nothing was sent");
+    expect(heard).toEqual([]);
+  });
+
+  it("that never begins can't be reached, and its socket isn't left behind", async () => {
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const server = createTcpServer((socket) =>
+      socket
+        .resume()
+        .on("close", () => resolve())
+        .on("error", () => undefined),
+    );
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    closeAfterTest(() => new Promise<void>((closed) => server.close(() => closed())));
+    const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const address = { url, tlsFingerprint: "ab".repeat(32) };
+    const { spawn } = await connectTo({ url }, { address, timeouts: { connect: 200 } });
+    expect(refused(await spawn("a"))).toMatchObject({
+      code: "gateway_unreachable",
+      error: expect.stringContaining("within 200 ms") as string,
+    });
+    await over;
+  });
+
   it("without a pin asks the CAs, who don't know such a certificate", async () => {
     const { gateway } = await openGateway(() => "never", { tls: true });
     const { spawn } = await connectTo(gateway);
@@ -200,6 +281,10 @@ it.each([
   ["http://127.0.0.1:1", /no ws:\/\/ or wss:\/\//],
   ["nonsense", /not a URL/],
   ["ws://user:hunter2-hunter2@gateway.example:1", /in the clear/],
+  ["wss://user:hunter2-hunter2@gateway.example:1", /credentials, a query or a fragment/],
+  ["wss://gateway.example/?token=hunter2", /credentials, a query or a fragment/],
+  ["ws://127.0.0.1:1/#token=hunter2", /credentials, a query or a fragment/],
+  ["ws://127.0.0.1:1/#", /credentials, a query or a fragment/],
 ])("an address that can't be used is refused at once: %s", async (url, why) => {
   const made = connectTo({ url });
   await expect(made).rejects.toMatchObject({ code: "config_invalid", message: expect.stringMatching(why) as string });
@@ -213,3 +298,21 @@ it.each([
   const made = connectTo({ url }, { address: { url, tlsFingerprint } });
   await expect(made).rejects.toMatchObject({ code: "config_invalid", message: expect.stringMatching(why) as string });
 });
+
+/** The URL of what challenges whoever connects, and answers their `connect` with this. */
+async function answering(answer: object, challenge: object = { nonce: "a nonce" }): Promise<string> {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  server.on("connection", (socket) => {
+    socket.send(JSON.stringify({ type: "event", event: "connect.challenge", payload: challenge }));
+    socket.on("message", (data: Buffer) => {
+      const { id } = JSON.parse(data.toString()) as { id: string };
+      socket.send(JSON.stringify({ type: "res", id, ...answer }));
+    });
+  });
+  await new Promise<void>((resolve) => server.once("listening", resolve));
+  closeAfterTest(async () => {
+    for (const client of server.clients) client.terminate();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -1,8 +1,5 @@
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
-import { openRegistry } from "../../src/registry/registry.ts";
-import { isGatewayRun } from "../../src/runtime/gateway-runtime.ts";
 import { connectTo, openGateway, refused } from "../helpers/gateway-fixture.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
 import { forkReferenceGateway } from "../helpers/reference-gateway/index.ts";
@@ -79,7 +76,9 @@ describe("a spawn that the gateway refuses", () => {
       expect(refusal.code).toBe(ours);
       expect(refusal.error).toContain(message);
       expect(await runtime.list(requester)).toEqual([]);
-      await expect.poll(async () => (await gateway.seen()).calls.at(-1)?.method).toBe("sessions.delete");
+      // A session that was refused isn't there; one that was made is deleted.
+      const last = method === "agent" ? "sessions.delete" : method;
+      await expect.poll(async () => (await gateway.seen()).calls.at(-1)?.method).toBe(last);
       expect(model.requests).toEqual([]);
     },
   );
@@ -107,21 +106,6 @@ it("a result that couldn't be handed over is handed over after a restart, once",
   const second = await connectTo(gateway, { folder: first.folder });
   await second.host.completionsCame(1);
   expect(second.host.delivered).toMatchObject([{ runId, text: "kept", outcome: { status: "ok" } }]);
-});
-
-it("a run whose process died is settled as interrupted by the next, and told of", async () => {
-  const folder = tempFolder();
-  const file = join(folder, "registry.sqlite");
-  // An owner that is dead: its process id is nobody's.
-  const dead = openRegistry({ file, owner: { pid: 2 ** 22 + 1, startTime: "0" } });
-  const { gateway } = await openGateway(() => ({ silent: true }));
-  const first = await connectTo(gateway, { folder: tempFolder(), registry: dead });
-  const { runId } = await first.start("a");
-  expect(isGatewayRun(dead.run(runId)!)).toBe(true);
-  const host = new RecordingHost(folder);
-  await connectTo(gateway, { folder, host });
-  await host.completionsCame(1);
-  expect(host.delivered).toMatchObject([{ runId, outcome: { status: "interrupted" } }]);
 });
 
 it("a gateway that was restarted has forgotten its runs, which are interrupted", async () => {

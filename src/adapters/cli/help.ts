@@ -26,8 +26,10 @@ Exit codes:
   130  Ctrl-C: what was running was ended; a second Ctrl-C leaves at once
 
 Without --config, --model and --base-url the scripted demo model is used.
-With the runtime gateway, subagents run in the OpenClaw gateway that the config names (gateway.port, gateway.auth,
-gateway.remote; or OPENCLAW_GATEWAY_URL, _PORT, _TOKEN, _PASSWORD), and in process when it can't take them.
+With the runtime gateway, subagents run in the OpenClaw gateway (2026.4.x) that the config names (gateway.port, .bind,
+.auth, .remote; or OPENCLAW_GATEWAY_URL, _PORT, _TOKEN, _PASSWORD), with that gateway's own models and in its own
+workspaces: --model, --base-url, --demo and --workspace are the main agent's alone. When the gateway can't take them,
+they run in process and share the main agent's.
 NO_COLOR=1 turns colours off; OPENCLAW_INPROCESS_DEBUG=1 adds the stack to an error;
 OPENCLAW_INPROCESS_LOG=info (debug, info, warn, error) writes log.jsonl in the state folder.
 `;
@@ -35,6 +37,15 @@ OPENCLAW_INPROCESS_LOG=info (debug, info, warn, error) writes log.jsonl in the s
 /** What `--demo` does when no task is given. */
 export const DEMO_TASK = "Tell me what is in this workspace: its folders, its longest files, and its tests.";
 
-export const DEMO_NOTICE =
-  "The model is demo/scripted: a built-in script that works offline, not an AI. Subagents, threads and tools are real. " +
-  "For a real model use --model provider/id, --base-url URL --model NAME, or --config FILE (see openclaw-inprocess run --help).";
+/** Said before a demo. @param runtime where its subagents are to run */
+export function demoNotice(runtime: "inprocess" | "gateway"): string {
+  return [
+    "The model is demo/scripted: a built-in script that works offline, not an AI. Subagents, threads and tools are real.",
+    ...(runtime === "gateway" ? [IN_GATEWAY] : []),
+    "For a real model use --model provider/id, --base-url URL --model NAME, or --config FILE (see openclaw-inprocess run --help).",
+  ].join(" ");
+}
+
+const IN_GATEWAY =
+  "That holds for the main agent, and for subagents that run in process: in the gateway they have its own models and work " +
+  "in its own workspaces, so what they report is about those.";

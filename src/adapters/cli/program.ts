@@ -77,7 +77,10 @@ export function buildProgram({ run, runs, doctor }: Commands): Command {
     )
     .argument("[task...]", "what the main agent is to do, in quotes; - reads it from standard input")
     .option("--config <file>", "an OpenClaw config (JSON5), for models, agents and limits")
-    .option("--workspace <folder>", "the folder the agents may read and change (default: the current folder)")
+    .option(
+      "--workspace <folder>",
+      "the folder the agents may read and change, those in a gateway excepted (default: the current folder)",
+    )
     .option(
       "--state-dir <folder>",
       "where transcripts and the registry are kept (default: the system's place for state)",

@@ -7,7 +7,7 @@ import { exitCodeOf, sayEnd, type RunEnd } from "./answer.ts";
 import { EXIT } from "./exit-codes.ts";
 import { flushed } from "./flushed.ts";
 import { makeStateDir } from "./folders.ts";
-import { DEMO_NOTICE } from "./help.ts";
+import { demoNotice } from "./help.ts";
 import { jsonLines } from "./json-lines.ts";
 import type { RunPlan } from "./prepare-run.ts";
 import { runTask } from "./run-task.ts";
@@ -20,7 +20,8 @@ import { initialView } from "./view-state.ts";
  * @throws InprocessError for what keeps it from starting; then nothing is left behind
  */
 export async function runCommand(plan: RunPlan, proc: NodeJS.Process): Promise<number> {
-  if (plan.demo === "implied" || (plan.demo === "chosen" && !plan.quiet)) proc.stderr.write(`${DEMO_NOTICE}\n`);
+  const { demo, quiet, header } = plan;
+  if (demo === "implied" || (demo === "chosen" && !quiet)) proc.stderr.write(`${demoNotice(header.runtime)}\n`);
   const stops = watchStops(proc);
   let show: Show | undefined;
   try {

@@ -18,7 +18,8 @@ export type FrameOptions = {
 /** Never a line wider than `width`, never more than `height` lines. */
 export function renderFrame(state: ViewState, options: FrameOptions): string[] {
   const { header, main } = state;
-  const title: Segment[] = [[`${header.model} · ${header.workspace} · ${whereAndWhy(header)}`, "dim"]];
+  const whose = header.runtime === "gateway" ? "main agent: " : "";
+  const title: Segment[] = [[`${whose}${header.model} · ${header.workspace} · ${whereAndWhy(header)}`, "dim"]];
   const rows = rowsThatFit(state, options.height === undefined ? Infinity : options.height - FIXED_LINES);
   const names = labelColumns([main, ...rows.shown.map((line) => line.row)], options.width);
   const lines = [title, rowSegments({ row: main, lead: "" }, names, options.now)];
@@ -29,14 +30,21 @@ export function renderFrame(state: ViewState, options: FrameOptions): string[] {
   return lines.slice(0, options.height).map((line) => paint(line, options));
 }
 
-/** `3 subagents: 2 done, 1 failed · 12.4k tokens · 3.2s`; of all runs, the main agent's own tokens included. */
+/**
+ * `3 subagents: 2 done, 1 failed · 12.4k tokens · 3.2s`; of all runs, the main agent's own tokens included. Of those in
+ * a gateway it is said that they were there, and when it told of no tokens.
+ */
 export function summary(state: ViewState, now: number): string {
   const runs = [...state.runs.values()];
   const everyone = [state.main, ...runs];
   const cost = everyone.reduce((sum, row) => sum + row.costUsd, 0);
+  const away = runs.filter((row) => row.inGateway);
+  const untold = away.filter((row) => row.totalTokens === 0).length;
   return [
     runs.length === 0 ? "no subagents" : `${counted(runs.length, "subagent")}: ${tally(runs)}`,
-    tokens(everyone.reduce((sum, row) => sum + row.totalTokens, 0)),
+    ...(away.length > 0 ? [`${away.length} in the gateway, with its own models and workspaces`] : []),
+    tokens(everyone.reduce((sum, row) => sum + row.totalTokens, 0)) +
+      (untold > 0 ? ` (the gateway told of none for ${untold})` : ""),
     ...(cost > 0 ? [dollars(cost)] : []),
     duration((state.main.endedAt ?? now) - state.header.startedAt),
   ].join(" · ");

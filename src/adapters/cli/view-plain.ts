@@ -9,7 +9,8 @@ import { rowOf, whereAndWhy, type Row, type ViewState } from "./view-state.ts";
 
 /** What is running, before the first event. */
 export function plainHeader({ header }: ViewState): string {
-  return stamped(0, `${whereAndWhy(header)}, model ${header.model}, workspace ${header.workspace}`);
+  const main = header.runtime === "gateway" ? "; in process the main agent" : "";
+  return stamped(0, `${whereAndWhy(header)}${main}, model ${header.model}, workspace ${header.workspace}`);
 }
 
 /** Takes each event once it is folded into `state`, and gives the lines it is worth: none, one, or two. */
@@ -59,7 +60,7 @@ function story(event: RunEvent, row: Row, again: boolean): string | undefined {
       return `asks ${terminalLine(event.model)} again: ${terminalLine(event.reason)}`;
     case "settled": {
       const why = event.outcome.cause === undefined ? "" : ` (${terminalLine(event.outcome.cause.message)})`;
-      return `${LOOKS[event.outcome.status].word}${why}, ${spent(event.usage)}, ${duration(event.runtimeMs)}`;
+      return `${LOOKS[event.outcome.status].word}${why}, ${spent(event.usage, row)}, ${duration(event.runtimeMs)}`;
     }
     case "delivered":
       return "result delivered to its requester";
@@ -70,7 +71,8 @@ function story(event: RunEvent, row: Row, again: boolean): string | undefined {
   }
 }
 
-function spent(usage: Usage): string {
+function spent(usage: Usage, row: Row): string {
+  if (row.inGateway && usage.totalTokens === 0) return "the gateway told of no tokens";
   return `${tokens(usage.totalTokens)}, ${counted(usage.toolCalls, "tool call")}`;
 }
 

@@ -18,9 +18,11 @@ export type ViewHeader = {
   startedAt: number;
 };
 
-/** Where the subagents work, and why there. */
+/** Where the subagents work, and why there; model and workspace of the command are the main agent's alone then. */
 export function whereAndWhy({ runtime, reason }: ViewHeader): string {
-  return `${runtime === "gateway" ? "in the gateway" : "in process"} (${reason})`;
+  return runtime === "gateway"
+    ? `in the gateway (${reason}) the subagents, with its own models and workspaces`
+    : `in process (${reason})`;
 }
 
 /** `waiting`: its own turn is over, its children's are not. A settled row's state is its outcome. */
@@ -45,6 +47,8 @@ export type Row = {
   /** Why it didn't end well. */
   cause?: Cause;
   delivery: "none" | "delivered" | "undelivered";
+  /** A gateway runs it, with its own model and in its own workspace. */
+  inGateway: boolean;
   /** Milliseconds since the epoch. */
   acceptedAt: number;
   startedAt?: number;
@@ -123,6 +127,7 @@ function update(row: Row, event: RunEvent): void {
     case "started":
       row.state = "running";
       row.startedAt ??= event.at;
+      row.inGateway = event.threadId === 0;
       return;
     case "resumed":
       row.state = "running";
@@ -207,6 +212,7 @@ function newRow(run: {
     totalTokens: 0,
     costUsd: 0,
     delivery: "none",
+    inGateway: false,
     acceptedAt: run.at,
     children: [],
   };

@@ -40,8 +40,9 @@ export interface PluginApi {
   ): void;
   on(
     hook: "before_prompt_build",
-    handler: (event: unknown, context: { sessionKey?: string }) => { appendSystemContext: string } | undefined,
+    handler: (event: unknown, context: TurnContext) => { appendSystemContext: string } | undefined,
   ): void;
+  on(hook: "message_sent", handler: (event: SentEvent, context: SentContext) => void): void;
 }
 
 /** `api.runtime`: only the one of a service's `start` keeps working in the background. */
@@ -94,6 +95,12 @@ export type ToolContext = {
   workspaceDir?: string;
   sandboxed?: boolean;
 };
+
+export type TurnContext = { sessionKey?: string; runId?: string };
+
+export type SentEvent = { to: string; success: boolean; error?: string; sessionKey?: string };
+
+export type SentContext = { channelId: string; sessionKey?: string };
 
 export type ToolCallEvent = { toolName: string; params: Record<string, unknown>; runId?: string; toolCallId?: string };
 

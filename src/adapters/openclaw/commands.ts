@@ -37,7 +37,7 @@ export function addCommands(program: Command, { config, state }: CommandContext)
     .option("--json", "one JSON object a finding")
     .action(async (flags: { json?: boolean }) => {
       const openclaw = findOpenClaw(process.argv[1]);
-      const findings = await examine({ config, stateDir: state.resolveStateDir(), openclaw });
+      const findings = await examine({ config, stateDir: state.resolveStateDir(), openclaw, loaded: true });
       const lines = flags.json === true ? findings.map((finding) => JSON.stringify(finding)) : findingLines(findings);
       for (const line of lines) process.stdout.write(`${line}\n`);
       if (findings.some(({ level }) => level === "problem")) process.exitCode = 1;

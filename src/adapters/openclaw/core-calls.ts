@@ -12,6 +12,7 @@ import type { PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } f
 import { startedInstance, type Instance } from "./instance.ts";
 import { agentOf } from "./agents.ts";
 import { sandboxRefusal } from "./sandbox.ts";
+import { seesOnlyItself } from "./session-visibility.ts";
 import { blockReason } from "./tool-answer.ts";
 
 /** The core's tools that may be answered here. */
@@ -87,6 +88,8 @@ function isCoresOwn(params: Record<string, unknown>): boolean {
 
 /** Whether a sibling's call is about one of our children; children that the core started are the core's to answer for. */
 async function concernsUs(here: Instance, requester: Requester, { toolName, params }: ToolCallEvent): Promise<boolean> {
+  // The core refuses what such a session may not see.
+  if (toolName !== "subagents" && seesOnlyItself(here.config(), requester.sessionKey)) return false;
   const recentMinutes = typeof params["recentMinutes"] === "number" ? params["recentMinutes"] : RECENT_MINUTES;
   if (toolName === "subagents" && params["target"] === undefined) {
     return (await here.runtime.list(requester, { recentMinutes })).length > 0;

@@ -1,72 +1,101 @@
 /**
  * Completions into a requester's session, as a turn of the gateway's own that is dispatched inside the process: no
- * socket, no pairing. A delivery counts when its key stands in the requester's transcript, or when the turn it started
- * is over; what the gateway only accepted could still be lost with its process.
+ * socket, no pairing. A delivery counts when its key stands answered in the requester's transcript, or when the turn it
+ * started is over and went well; what the gateway only accepted could still be lost with its process.
  */
 
 import { createHash } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import { announcement } from "../../announce/completion-text.ts";
 import { messageOf } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import type { Logger } from "../../log.ts";
-import type { Completion } from "../../types.ts";
 import type { HostRuntime } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
+import type { ChannelSends } from "./channel-sends.ts";
 import type { RequesterSessions } from "./requester-session.ts";
-import type { TranscriptSearch } from "./requester-transcript.ts";
+import { failureOf, type ArrivalOptions } from "./turn-arrival.ts";
 
-export type DeliveryOptions = {
-  runtime: HostRuntime;
-  busy: BusySessions;
-  search: TranscriptSearch;
+export type DeliveryOptions = ArrivalOptions & {
+  runtime: Pick<HostRuntime, "subagent" | "system">;
+  busy: Pick<BusySessions, "has">;
+  sends: ChannelSends;
   sessions: RequesterSessions;
   logger: Logger;
   /** How many children a session is still waiting for. */
   stillRunning(sessionKey: string): Promise<number>;
-  /** Milliseconds. */
-  timeoutMs: number;
 };
 
 export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
   const { busy } = options;
-  /** Accepted by the gateway and not seen in the transcript yet: waited for again, never started again. */
-  const accepted = new Map<string, string>();
+  const under = new Map<string, Progress>();
   /** Tries in a row that started no turn, by session. */
-  const failures = new Map<string, number>();
+  const refusals = new Map<string, number>();
   return async (completions) => {
     const sessionKey = completions[0]!.requesterSessionKey;
-    const fresh = completions.filter(({ key }) => !accepted.has(key));
+    const fresh = completions.filter(({ key }) => isToBeTold(under.get(key)));
     if (fresh.length > 0) {
       if (busy.has(sessionKey)) return "busy";
-      const failedBefore = failures.get(sessionKey) ?? 0;
-      failures.set(sessionKey, failedBefore + 1);
+      const refused = refusals.get(sessionKey) ?? 0;
+      refusals.set(sessionKey, refused + 1);
       const message = announcement(fresh, await options.stillRunning(sessionKey));
-      const runId = await startTurn(options, sessionKey, message, batchKey(fresh), failedBefore);
-      failures.delete(sessionKey);
-      if (runId !== undefined) for (const { key } of fresh) accepted.set(key, runId);
+      const mine = fresh.map(({ key }) => progressOf(under, key));
+      const runId = await startTurn(options, { sessionKey, message }, mine, refused);
+      refusals.delete(sessionKey);
+      for (const progress of mine) {
+        if (runId === undefined) progress.eventUntil = Date.now() + EVENT_PATIENCE_MS;
+        else progress.runId = runId;
+      }
     }
-    for (const { key } of completions) {
-      const runId = accepted.get(key);
-      const isThere = runId === undefined || (await arrived(options, sessionKey, key, runId));
-      accepted.delete(key);
-      if (!isThere) throw new Error(`the turn for it failed before the result was in ${sessionKey}`);
+    const all = completions.map(({ key }) => progressOf(under, key));
+    for (const runId of new Set(all.flatMap((progress) => progress.runId ?? []))) {
+      await settleTurn(
+        options,
+        sessionKey,
+        all.filter((progress) => progress.runId === runId),
+        runId,
+      );
     }
+    if (all.some(({ there }) => !there)) throw new Error(`the result waits in ${sessionKey} as a system event`);
+    for (const { key } of completions) under.delete(key);
     return "delivered";
   };
 }
 
+/** What became of a completion so far. */
+type Progress = {
+  key: string;
+  /** A turn that has it and may still be under way: waited for, never started again. */
+  runId?: string | undefined;
+  /** How many turns with it are known to have failed. */
+  failed: number;
+  /** Queued as a system event, which is given so long to be read: milliseconds since the epoch. */
+  eventUntil: number;
+  there: boolean;
+};
+
+function isToBeTold(progress: Progress | undefined): boolean {
+  return (
+    progress === undefined || (!progress.there && progress.runId === undefined && progress.eventUntil <= Date.now())
+  );
+}
+
+function progressOf(under: Map<string, Progress>, key: string): Progress {
+  const progress = under.get(key) ?? { key, failed: 0, eventUntil: 0, there: false };
+  under.set(key, progress);
+  return progress;
+}
+
 /** @returns undefined when the message went the way of system events, which start no turn that could be waited for */
 async function startTurn(
-  options: DeliveryOptions,
-  sessionKey: string,
-  message: string,
-  idempotencyKey: string,
-  failedBefore: number,
+  { runtime, sessions, sends, logger }: DeliveryOptions,
+  { sessionKey, message }: { sessionKey: string; message: string },
+  all: Progress[],
+  refused: number,
 ): Promise<string | undefined> {
-  const { runtime, sessions, logger } = options;
-  const turn = { sessionKey, message, idempotencyKey };
-  if ((await sessions(sessionKey))?.hasChannel === true) {
+  const turn = { sessionKey, message, idempotencyKey: batchKey(all) };
+  const route = (await sessions(sessionKey))?.route;
+  if (route !== undefined) {
+    sends.expect(sessionKey, route);
     try {
       return (await runtime.subagent.run({ ...turn, deliver: true })).runId;
     } catch (error) {
@@ -77,54 +106,55 @@ async function startTurn(
     // Without a channel the session's next reader sees it.
     return (await runtime.subagent.run({ ...turn, deliver: false })).runId;
   } catch (error) {
+    await forgetFailed(runtime, turn.idempotencyKey, all);
     // A gateway that is stopping or overloaded takes it later.
-    if (failedBefore < TURNS_TRIED - 1) throw error;
+    if (refused < TURNS_TRIED - 1) throw error;
     logger.warn({ sessionKey }, `no turn could be started, a system event is queued instead: ${messageOf(error)}`);
   }
   queueEvent(runtime, sessionKey, message);
   return undefined;
 }
 
-function queueEvent({ system }: HostRuntime, sessionKey: string, message: string): void {
+/** The gateway may hold an earlier turn's failure against its key, from before this plugin was started anew. */
+async function forgetFailed(
+  { subagent }: Pick<HostRuntime, "subagent">,
+  idempotencyKey: string,
+  all: Progress[],
+): Promise<void> {
+  const earlier = await subagent.waitForRun({ runId: idempotencyKey, timeoutMs: 0 }).catch(() => undefined);
+  if (earlier?.status === "error") for (const progress of all) progress.failed += 1;
+}
+
+function queueEvent({ system }: Pick<HostRuntime, "system">, sessionKey: string, message: string): void {
   system.enqueueSystemEvent(message, { sessionKey });
   if (system.requestHeartbeat) system.requestHeartbeat({ source: "other", intent: "event", reason: "subagent result" });
   else system.requestHeartbeatNow?.({ reason: "subagent result", sessionKey });
 }
 
-/** @returns false when the turn failed before it had taken the result up */
-async function arrived(
-  { runtime, search, timeoutMs }: DeliveryOptions,
-  sessionKey: string,
-  key: string,
-  runId: string,
-): Promise<boolean> {
-  const deadline = Date.now() + timeoutMs;
-  let status = "timeout";
-  let turn: Promise<void> | undefined = runtime.subagent.waitForRun({ runId, timeoutMs }).then(
-    (result) => {
-      ({ status } = result);
-      turn = undefined;
-    },
-    // Only the transcript is left to look at. A promise that is settled would turn the loop below without a pause.
-    () => void (turn = undefined),
+/** Waits for a turn, and notes of all that it had whether they are there. */
+async function settleTurn(options: DeliveryOptions, sessionKey: string, all: Progress[], runId: string): Promise<void> {
+  const failure = await failureOf(
+    options,
+    sessionKey,
+    all.map(({ key }) => key),
+    runId,
   );
-  for (let pause = FIRST_LOOK_MS; Date.now() < deadline; pause = Math.min(pause * 2, LAST_LOOK_MS)) {
-    const pausing = delay(pause, undefined, { ref: false });
-    await (turn === undefined ? pausing : Promise.race([turn, pausing]));
-    if (status === "ok") return true;
-    const failed = status !== "timeout";
-    const found = await search(sessionKey, [key]).catch(() => []);
-    if (found.length > 0) return true;
-    if (failed) return false;
+  for (const progress of all) {
+    // A try that the announcer has given up waiting for may have come first.
+    if (progress.runId !== runId) continue;
+    progress.runId = undefined;
+    if (failure === undefined) progress.there = true;
+    else progress.failed += 1;
   }
-  throw new Error(`the gateway took the result up but it isn't in ${sessionKey} after ${timeoutMs} ms`);
+  if (failure !== undefined) throw new Error(`the turn with the result failed in ${sessionKey}: ${failure}`);
 }
 
-function batchKey(completions: readonly Completion[]): string {
-  const keys = completions.map(({ key }) => key).join("\n");
+/** Another one once a turn has failed: the gateway answers a key it knows with what became of it, for five minutes. */
+function batchKey(all: readonly Progress[]): string {
+  const keys = all.map(({ key, failed }) => `${key} ${failed}`).join("\n");
   return `openclaw-inprocess:${createHash("sha256").update(keys).digest("hex").slice(0, 32)}`;
 }
 
 const TURNS_TRIED = 3;
-const FIRST_LOOK_MS = 50;
-const LAST_LOOK_MS = 2000;
+/** The heartbeat asked for with it comes within seconds; a turn besides would tell it twice. */
+const EVENT_PATIENCE_MS = 120_000;

@@ -2,16 +2,20 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Config } from "../../config.ts";
 import { messageOf } from "../../errors.ts";
 import { PLUGIN_ID } from "../../config/schema.ts";
-import { selectEngine } from "../../policy/select-engine.ts";
+import { selectEngine, type EngineChoice } from "../../policy/select-engine.ts";
 import { selectRuntime } from "../../policy/select-runtime.ts";
+import { refuseNoModule, refuseUnbuilt } from "../embed.ts";
 import type { HostConfig } from "./api.ts";
+import { toolFindings } from "./doctor-tools.ts";
 import type { OpenClawPackage } from "./openclaw-package.ts";
 import { readPairing, type Pairing } from "./pairing.ts";
+import { isInstalled, refusedBySettings } from "./plugin-state.ts";
 import { readSettings } from "./settings.ts";
 import { STATE_FOLDER } from "./state-folder.ts";
-import { chooseTakeover } from "./takeover.ts";
+import { chooseTakeover, type Takeover } from "./takeover.ts";
 
 export type Finding = {
   /** `ok` · `note`: could be better · `problem`: something doesn't work. */
@@ -28,51 +32,84 @@ export type DoctorOptions = {
   stateDir: string;
   /** Undefined: OpenClaw's package could not be found. */
   openclaw: OpenClawPackage | undefined;
+  /** The plugin itself asks: it is installed, wherever that is. @default false: its folder is looked for */
+  loaded?: boolean;
 };
 
 /** Only looks; nothing is started, connected to or written. */
-export async function examine({ config, stateDir, openclaw }: DoctorOptions): Promise<Finding[]> {
+export async function examine({ config, stateDir, openclaw, loaded = false }: DoctorOptions): Promise<Finding[]> {
   if (openclaw === undefined) {
     const text = "OpenClaw's package isn't on the PATH, so its version and runner can't be told";
     const fix = ["openclaw inprocess doctor"];
     return [{ level: "problem", about: "host", text, fix }];
   }
   const host: Finding = { level: "ok", about: "host", text: `OpenClaw ${openclaw.version}, ${openclaw.root}` };
-  const { findings, offersTools } = choices(config, openclaw);
+  const { findings, takeover } = loaded || isInstalled(config, stateDir) ? choices(config, openclaw) : notInstalled();
   return [
     host,
     ...findings,
     pairingFinding(await readPairing(stateDir), await hasPending(stateDir), openclaw),
-    ...(offersTools ? toolFindings(config, openclaw) : []),
+    ...(takeover === undefined ? [] : toolFindings(config, openclaw, takeover)),
     stateFinding(stateDir),
   ];
 }
 
-function choices(raw: HostConfig, openclaw: OpenClawPackage): { findings: Finding[]; offersTools: boolean } {
-  const off = (text: string, ...fix: string[]): { findings: Finding[]; offersTools: boolean } => ({
-    findings: [{ level: "problem", about: "settings", text, ...(fix.length > 0 ? { fix } : {}) }],
-    offersTools: false,
-  });
-  if (!isEnabled(raw)) {
-    const text = "the plugin isn't enabled in this configuration: subagents take the core's own path";
-    return off(text, `openclaw plugins enable ${PLUGIN_ID}`);
+/** No takeover: the plugin is off. */
+type Choices = { findings: Finding[]; takeover?: Takeover };
+
+function notInstalled(): Choices {
+  const text = "the plugin isn't installed in this OpenClaw: subagents take the core's own path";
+  return off(text, `openclaw plugins install ${PLUGIN_ID}`);
+}
+
+function off(text: string, ...fix: string[]): Choices {
+  return { findings: [{ level: "problem", about: "settings", text, ...(fix.length > 0 ? { fix } : {}) }] };
+}
+
+function choices(raw: HostConfig, openclaw: OpenClawPackage): Choices {
+  const refused = refusedBySettings(raw);
+  if (refused !== undefined) {
+    return off(`the plugin isn't loaded, ${refused.why}: subagents take the core's own path`, refused.fix);
   }
   let settings;
   try {
     settings = readSettings(raw, openclaw);
   } catch (error) {
-    return off(`${messageOf(error).replaceAll("\n", " ")} The plugin stays off.`);
+    return off(staysOff(error));
   }
   const { config, passedOver } = settings;
-  const runtime = selectRuntime(config);
-  const engine = selectEngine(config, openclaw.runnerMissing === undefined ? {} : { missing: openclaw.runnerMissing });
-  const takeover = chooseTakeover(config, runtime, engine.engine);
-  const findings: Finding[] = [
-    ...passedOver.map((text): Finding => ({ level: "note", about: "settings", text: `${text}; it is left out` })),
+  const notes = passedOver.map((text): Finding => {
+    return { level: "note", about: "settings", text: `${text}; it is left out` };
+  });
+  let engine;
+  try {
+    engine = selectEngine(config, openclaw.runnerMissing === undefined ? {} : { missing: openclaw.runnerMissing });
+  } catch (error) {
+    const { findings } = off(staysOff(error), `openclaw config set ${OWN_SETTINGS}.engine auto`);
+    return { findings: [...notes, ...findings] };
+  }
+  const takeover = chooseTakeover(config, selectRuntime(config), engine.engine);
+  try {
+    refuseAsAtStart(config, engine, takeover);
+  } catch (error) {
+    return { findings: [...notes, ...off(staysOff(error)).findings] };
+  }
+  const chosen: Finding[] = [
     { level: "ok", about: "runtime", text: `${SPAWNS[takeover.spawns]}: ${takeover.reason}` },
     { level: "ok", about: "engine", text: `${engine.engine}: ${engine.reason}` },
   ];
-  return { findings, offersTools: takeover.tools };
+  return { findings: [...notes, ...chosen], takeover };
+}
+
+/** What the runtime refuses when it is made; it isn't where nothing is taken. */
+function refuseAsAtStart(config: Config, { engine }: EngineChoice, { spawns }: Takeover): void {
+  if (spawns === "never") return;
+  refuseUnbuilt({ ...config, subagents: { ...config.subagents, runtime: "inprocess" } });
+  refuseNoModule(engine);
+}
+
+function staysOff(error: unknown): string {
+  return `${messageOf(error).replaceAll("\n", " ")} The plugin stays off.`;
 }
 
 function pairingFinding(pairing: Pairing, pending: boolean, openclaw: OpenClawPackage): Finding {
@@ -109,65 +146,10 @@ async function hasPending(stateDir: string): Promise<boolean> {
   }
 }
 
-function toolFindings(config: HostConfig, openclaw: OpenClawPackage): Finding[] {
-  const tools = (config["tools"] ?? {}) as {
-    profile?: string;
-    alsoAllow?: string[];
-    allow?: string[];
-    deny?: string[];
-  };
-  const found: Finding[] = [];
-  if (tools.deny?.includes("sessions_spawn")) {
-    found.push({
-      level: "note",
-      about: "tools",
-      text: "tools.deny has sessions_spawn: no model can start a subagent by that name, and one that tries is asked again and again; take it out",
-    });
-  }
-  const listed = [...(tools.alsoAllow ?? []), ...(tools.allow ?? [])].includes(PLUGIN_ID);
-  const open = tools.profile === undefined || tools.profile === "full";
-  if (listed || (open && tools.allow === undefined)) {
-    found.push({
-      level: "ok",
-      about: "tools",
-      text: "the plugin's own tools (sessions_spawn_inprocess, …) are offered",
-    });
-  } else {
-    found.push({
-      level: "ok",
-      about: "tools",
-      text: `the plugin's own tools (sessions_spawn_inprocess, …) are kept from models by the tool policy (${tools.profile === undefined ? "tools.allow" : `tools.profile "${tools.profile}"`}); calls of sessions_spawn don't need them. To offer them too:`,
-      fix: [`openclaw config set tools.alsoAllow '["${PLUGIN_ID}"]'`],
-    });
-  }
-  if (!openclaw.sessionsInFiles && !mayReadConversations(config)) {
-    found.push({
-      level: "note",
-      about: "tools",
-      text: "the system prompt can't be told of these tools; to allow it:",
-      fix: [`openclaw config set plugins.entries.${PLUGIN_ID}.hooks.allowConversationAccess true`],
-    });
-  }
-  return found;
-}
-
 function stateFinding(stateDir: string): Finding {
   const folder = join(stateDir, STATE_FOLDER);
   const text = existsSync(folder) ? folder : `${folder} (made when a gateway starts)`;
   return { level: "ok", about: "state", text };
-}
-
-function isEnabled(config: HostConfig): boolean {
-  const plugins = config["plugins"] as
-    { enabled?: boolean; deny?: string[]; entries?: Record<string, { enabled?: boolean } | undefined> } | undefined;
-  if (plugins?.enabled === false || plugins?.deny?.includes(PLUGIN_ID)) return false;
-  return plugins?.entries?.[PLUGIN_ID]?.enabled !== false;
-}
-
-function mayReadConversations(config: HostConfig): boolean {
-  type Entry = { hooks?: { allowConversationAccess?: boolean } };
-  const plugins = config["plugins"] as { entries?: Record<string, Entry | undefined> } | undefined;
-  return plugins?.entries?.[PLUGIN_ID]?.hooks?.allowConversationAccess === true;
 }
 
 const SPAWNS = {
@@ -175,3 +157,4 @@ const SPAWNS = {
   "when-broken": "subagents run in process only where the core's own path is certain to fail",
   never: "subagents take the core's own path",
 };
+const OWN_SETTINGS = `plugins.entries.${PLUGIN_ID}.config.subagents`;

@@ -7,6 +7,7 @@ import type { OpenClawContext } from "../../sessions/openclaw-context.ts";
 import type { Completion } from "../../types.ts";
 import type { HostConfig, HostRuntime } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
+import type { ChannelSends } from "./channel-sends.ts";
 import { deliverByTurn } from "./delivery.ts";
 import { namedModels, servedModels } from "./models.ts";
 import type { OpenClawPackage, Sdk } from "./openclaw-package.ts";
@@ -28,13 +29,14 @@ export type GatewayHostOptions = {
   openclaw: OpenClawPackage;
   sdk: Sdk;
   busy: BusySessions;
+  sends: ChannelSends;
   logger: Logger;
   stillRunning(sessionKey: string): Promise<number>;
 };
 
 /** Call it where no request or tool call is under way. */
 export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions: SessionStore | undefined } {
-  const { api, raw, config, engine, openclaw, sdk, busy, logger, stillRunning } = options;
+  const { api, raw, config, engine, openclaw, sdk, busy, sends, logger, stillRunning } = options;
   const requesters = openclaw.sessionsInFiles ? sessionsInFiles(api, raw()) : servedSessions(api, raw());
   const search = openclaw.sessionsInFiles ? fileTranscripts(requesters) : servedTranscripts(api);
   const sessions =
@@ -44,6 +46,7 @@ export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions
   const deliver = deliverByTurn({
     runtime: api,
     busy,
+    sends,
     search,
     sessions: requesters,
     logger,
@@ -55,7 +58,10 @@ export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions
       settleLost(sessions, completions, logger);
       return deliver(completions);
     },
-    alreadyDelivered: (sessionKey, keys) => search(sessionKey, keys),
+    alreadyDelivered: async (sessionKey, keys) => {
+      const states = await search(sessionKey, keys);
+      return keys.filter((key) => states.get(key) === "answered");
+    },
     resolveModel: withRunner ? namedModels(config) : servedModels(api, raw, config),
     workspaceDir: (agentId) => api.agent.resolveAgentWorkspaceDir(raw(), agentId),
     sendTo: sendInTurn(api, raw),

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SubagentRuntime } from "../../runtime/runtime.ts";
 import type { HostConfig } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
+import type { ChannelSends } from "./channel-sends.ts";
 import type { Takeover } from "./takeover.ts";
 
 export type Instance = {
@@ -17,6 +18,7 @@ export type Instance = {
   /** What children can do, for a tool's description. */
   engine: string;
   busy: BusySessions;
+  sends: ChannelSends;
   /** Whether the core's spawn would certainly be refused for its pairing. */
   coreIsBroken(): Promise<boolean>;
   /** OpenClaw's configuration as it is now. */

@@ -4,9 +4,12 @@ import { createSessionTools } from "../../tools/session-tools.ts";
 import type { PluginTool, ToolContext } from "./api.ts";
 import { instance } from "./instance.ts";
 import { agentOf } from "./agents.ts";
+import { seesOnlyItself } from "./session-visibility.ts";
 
 /** A plugin's tool may not have the name of one of the core's. */
 const SUFFIX = "_inprocess";
+/** What looks into other sessions or speaks to them; `subagents` stays. */
+const SESSION_TOOLS = ["sessions_history", "sessions_send", "sessions_list"];
 /** What a manifest and a registration name. */
 export const OWN_TOOLS = [
   "sessions_spawn",
@@ -30,7 +33,10 @@ export function ownTools(context: ToolContext): PluginTool[] | null {
     workspaceDir: context.workspaceDir ?? here.workspaceDir(agentId),
     ...(context.sandboxed === undefined ? {} : { sandboxed: context.sandboxed }),
   };
+  // The core's own of these see no subagent either where a session is to see itself alone.
+  const hidden = seesOnlyItself(here.config(), sessionKey) ? SESSION_TOOLS : [];
   return createSessionTools(here.runtime, requester)
+    .filter(({ name }) => !hidden.includes(name))
     .map((tool) => ({
       name: `${tool.name}${SUFFIX}`,
       label: tool.label,

@@ -10,9 +10,11 @@ import { sessionStoreSetting } from "./openclaw-package.ts";
 export type RequesterSession = {
   /** Absolute; absent where transcripts aren't files. */
   transcript?: string;
-  /** An answer of the session has somebody at a channel to go to. */
-  hasChannel: boolean;
+  /** To whom at a channel an answer of the session goes; absent: to nobody. */
+  route?: Route;
 };
+
+export type Route = { channel: string; to: string };
 
 /** Undefined: there is no such session, or none yet. Rejects when the store can't be read. */
 export type RequesterSessions = (sessionKey: string) => Promise<RequesterSession | undefined>;
@@ -27,7 +29,7 @@ export function sessionsInFiles(runtime: HostRuntime, config: HostConfig): Reque
     if (entry?.sessionId === undefined) return undefined;
     const file = entry.sessionFile ?? `${entry.sessionId}.jsonl`;
     const transcript = isAbsolute(file) ? file : join(dirname(storePath), file);
-    return { transcript, hasChannel: hasChannel(sessionKey, entry) };
+    return { transcript, ...routeOf(sessionKey, entry) };
   };
 }
 
@@ -35,7 +37,7 @@ export function sessionsInFiles(runtime: HostRuntime, config: HostConfig): Reque
 export function servedSessions({ agent }: HostRuntime, config: HostConfig): RequesterSessions {
   return async (sessionKey) => {
     const entry = agent.session.getSessionEntry?.({ agentId: agentOf(sessionKey, config), sessionKey });
-    return entry === undefined ? undefined : { hasChannel: hasChannel(sessionKey, entry) };
+    return entry === undefined ? undefined : routeOf(sessionKey, entry);
   };
 }
 
@@ -51,24 +53,27 @@ async function readStore(file: string): Promise<Record<string, Entry | undefined
  * A gateway that is asked to deliver for a session without a chat of its own takes the only channel there is and writes
  * to whomever that writes by default: who isn't meant would read the answer.
  */
-function hasChannel(sessionKey: string, { delivery, deliveryContext, lastChannel, lastTo }: Entry): boolean {
+function routeOf(
+  sessionKey: string,
+  { delivery, deliveryContext, lastChannel, lastTo }: Entry,
+): Omit<RequesterSession, "transcript"> {
   // What a subagent says goes to its requester, never into the chat that it may have inherited.
-  if (sessionKind(sessionKey) === "subagent") return false;
+  if (sessionKind(sessionKey) === "subagent") return {};
   const { channel = lastChannel, to = lastTo } = delivery?.context ?? deliveryContext ?? {};
-  return isNamed(channel) && isNamed(to) && channel !== WEB_CHAT;
+  if (!isNamed(channel) || !isNamed(to) || channel === WEB_CHAT) return {};
+  return { route: { channel, to } };
 }
 
-function isNamed(value: unknown): boolean {
+function isNamed(value: unknown): value is string {
   return typeof value === "string" && value.trim() !== "";
 }
 
-type Route = { channel?: string; to?: string };
 /** 2026.4.1 keeps a session's route as `deliveryContext` and `last…`, 2026.9.6 as `delivery`. */
 type Entry = {
   sessionId?: string;
   sessionFile?: string;
-  delivery?: { context?: Route };
-  deliveryContext?: Route;
+  delivery?: { context?: Partial<Route> };
+  deliveryContext?: Partial<Route>;
   lastChannel?: string;
   lastTo?: string;
 };

@@ -8,14 +8,17 @@ import { open } from "node:fs/promises";
 import type { HostRuntime } from "./api.ts";
 import type { RequesterSessions } from "./requester-session.ts";
 
+/** `answered`: a model has taken the key's message up · `failed`: only errors of its model stand after it. */
+export type KeyState = "answered" | "failed";
+
 /** Those of the keys that stand in a message an assistant's follows. */
-export type TranscriptSearch = (sessionKey: string, keys: readonly string[]) => Promise<string[]>;
+export type TranscriptSearch = (sessionKey: string, keys: readonly string[]) => Promise<Map<string, KeyState>>;
 
 /** For hosts whose sessions are files. */
 export function fileTranscripts(sessions: RequesterSessions): TranscriptSearch {
   return async (sessionKey, keys) => {
     const file = (await sessions(sessionKey))?.transcript;
-    return file === undefined ? [] : searchFile(file, keys);
+    return file === undefined ? new Map<string, KeyState>() : searchFile(file, keys);
   };
 }
 
@@ -23,46 +26,93 @@ export function fileTranscripts(sessions: RequesterSessions): TranscriptSearch {
 export function servedTranscripts(runtime: HostRuntime): TranscriptSearch {
   return async (sessionKey, keys) => {
     const { messages } = await runtime.subagent.getSessionMessages({ sessionKey, limit: NEWEST });
-    const texts = messages.map((message) => JSON.stringify(message));
-    const lastAnswer = (messages as { role?: unknown }[]).findLastIndex(({ role }) => role === "assistant");
-    return keys.filter((key) => texts.slice(0, Math.max(0, lastAnswer)).some((text) => text.includes(key)));
+    const search = new Search(keys);
+    for (const message of messages) search.read(Buffer.from(JSON.stringify(message)), () => message as Message);
+    return search.states;
   };
 }
 
-/** @returns those of `keys` that stand in the file before an assistant's message; none when it isn't there */
-export async function searchFile(file: string, keys: readonly string[]): Promise<string[]> {
-  const wanted = keys.map((key) => Buffer.from(key));
-  const overlap = Math.max(ANSWER.length, ...wanted.map((bytes) => bytes.length)) - 1;
-  const firstAt = new Map<string, number>();
-  let lastAnswerAt = -1;
-  for await (const { bytes, at } of blocksOf(file, overlap)) {
-    keys.forEach((key, n) => {
-      const index = firstAt.has(key) ? -1 : bytes.indexOf(wanted[n]!);
-      if (index >= 0) firstAt.set(key, at + index);
-    });
-    const answer = bytes.lastIndexOf(ANSWER);
-    if (answer >= 0) lastAnswerAt = at + answer;
+/** The same for one file of JSON lines; nothing is found when it isn't there. */
+export async function searchFile(file: string, keys: readonly string[]): Promise<Map<string, KeyState>> {
+  const search = new Search(keys);
+  let begun: Buffer[] = [];
+  const read = (line: Buffer): void => search.read(line, () => messageIn(line));
+  for await (const block of blocksOf(file)) {
+    let from = 0;
+    for (let end = block.indexOf(NEWLINE); end >= 0; end = block.indexOf(NEWLINE, from)) {
+      const piece = block.subarray(from, end);
+      read(begun.length === 0 ? piece : Buffer.concat([...begun, piece]));
+      begun = [];
+      from = end + 1;
+    }
+    // The block's bytes are overwritten with the next ones.
+    if (from < block.length) begun.push(Buffer.from(block.subarray(from)));
   }
-  return keys.filter((key) => (firstAt.get(key) ?? Infinity) < lastAnswerAt);
+  if (begun.length > 0) read(Buffer.concat(begun));
+  return search.states;
 }
 
-/** Each begins with the last `overlap` bytes of the one before: what is looked for may lie across two. */
-async function* blocksOf(file: string, overlap: number): AsyncGenerator<{ bytes: Buffer; at: number }> {
+class Search {
+  readonly states = new Map<string, KeyState>();
+  readonly #wanted: Map<string, Buffer>;
+  /** Told in a message that was read, and not answered by one so far. */
+  readonly #told: string[] = [];
+
+  constructor(keys: readonly string[]) {
+    this.#wanted = new Map(keys.map((key) => [key, Buffer.from(key)]));
+  }
+
+  /** The transcript's next message. */
+  read(json: Buffer, parsed: () => Message): void {
+    if (this.#told.length > 0 && json.includes(ANSWER)) {
+      const verdict = verdictOf(parsed());
+      if (verdict !== undefined) for (const key of this.#told) this.states.set(key, verdict);
+      if (verdict === "answered") this.#told.length = 0;
+    }
+    for (const [key, bytes] of this.#wanted) {
+      if (!json.includes(bytes)) continue;
+      this.#told.push(key);
+      this.#wanted.delete(key);
+    }
+  }
+}
+
+type Message = { role?: unknown; stopReason?: unknown; errorMessage?: unknown; content?: unknown };
+
+/** Undefined: nobody's answer. One that was cut short is an answer once there is something of it. */
+function verdictOf({ role, stopReason, errorMessage, content }: Message): KeyState | undefined {
+  if (role !== "assistant") return undefined;
+  if (stopReason === "error" || (isText(errorMessage) && stopReason !== "aborted")) return "failed";
+  const blocks = Array.isArray(content) ? (content as { type?: unknown; text?: unknown }[]) : [{ text: content }];
+  const says = blocks.some(({ type = "text", text }) => type !== "text" || isText(text));
+  return says ? "answered" : undefined;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value.trim() !== "";
+}
+
+/** A line that the gateway is still writing is no message yet. */
+function messageIn(line: Buffer): Message {
+  try {
+    return (JSON.parse(line.toString()) as { message?: Message }).message ?? {};
+  } catch {
+    return {};
+  }
+}
+
+async function* blocksOf(file: string): AsyncGenerator<Buffer> {
   const handle = await open(file, "r").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
   if (handle === undefined) return;
   try {
-    const block = Buffer.allocUnsafe(overlap + BLOCK_BYTES);
-    for (let kept = 0, at = 0; ;) {
-      const { bytesRead } = await handle.read(block, kept, BLOCK_BYTES);
+    const block = Buffer.allocUnsafe(BLOCK_BYTES);
+    for (;;) {
+      const { bytesRead } = await handle.read(block, 0, BLOCK_BYTES);
       if (bytesRead === 0) return;
-      const bytes = block.subarray(0, kept + bytesRead);
-      yield { bytes, at };
-      kept = Math.min(overlap, bytes.length);
-      at += bytes.length - kept;
-      bytes.copy(block, 0, bytes.length - kept);
+      yield block.subarray(0, bytesRead);
     }
   } finally {
     await handle.close();
@@ -71,6 +121,7 @@ async function* blocksOf(file: string, overlap: number): AsyncGenerator<{ bytes:
 
 /** In a line of JSON only a message's own role stands like this: inside a text the quotes are escaped. */
 const ANSWER = Buffer.from('"role":"assistant"');
+const NEWLINE = 10;
 /** Some tens of microseconds of searching between two turns of the loop. */
 const BLOCK_BYTES = 256 * 1024;
 const NEWEST = 200;

@@ -23,7 +23,10 @@ export function sandboxRefusal(
   return `This session is sandboxed and a subagent of agent "${childAgentId}" wouldn't be, so it can't be started from here; do the work here, or name an agent that is sandboxed.`;
 }
 
-function isSandboxed(config: HostConfig, { agentId, sessionKey }: Pick<Requester, "sessionKey" | "agentId">): boolean {
+export function isSandboxed(
+  config: HostConfig,
+  { agentId, sessionKey }: Pick<Requester, "sessionKey" | "agentId">,
+): boolean {
   const mode = modeOf(config, agentId);
   return mode !== "off" && (mode !== "non-main" || !isMain(config, agentId, sessionKey));
 }

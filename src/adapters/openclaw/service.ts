@@ -8,6 +8,7 @@ import type { SubagentRuntime } from "../../runtime/runtime.ts";
 import { createSubagentRuntime } from "../embed.ts";
 import type { HostConfig, PluginApi, ServiceContext } from "./api.ts";
 import { BusySessions } from "./busy-sessions.ts";
+import { ChannelSends } from "./channel-sends.ts";
 import { gatewayHost } from "./gateway-host.ts";
 import { instance, setInstance, startedInstance, starting } from "./instance.ts";
 import { hostLogger } from "./log-lines.ts";
@@ -55,6 +56,7 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
   // What the host is asked of it counts from when it is there.
   const late: { runtime?: SubagentRuntime } = {};
   const busy = new BusySessions(api.runtime.events, (sessionKey) => late.runtime?.deliverPending(sessionKey));
+  const sends = new ChannelSends(logger);
   const { host, sessions } = gatewayHost({
     api: api.runtime,
     raw: () => currentConfig(api, raw),
@@ -64,6 +66,7 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     openclaw,
     sdk,
     busy,
+    sends,
     logger,
     stillRunning: async (sessionKey) => {
       const requester = { sessionKey, agentId: agentOf(sessionKey, raw) };
@@ -90,6 +93,7 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     takeover,
     engine: engine.engine,
     busy,
+    sends,
     coreIsBroken: async () => openclaw.sessionsInFiles && (await readPairing(stateDir)).state === "narrow",
     config: () => currentConfig(api, raw),
     workspaceDir: (agentId) => host.workspaceDir(agentId),

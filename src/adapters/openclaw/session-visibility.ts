@@ -1,27 +1,71 @@
-/** Which sessions another one may reach: OpenClaw's own settings, `tools.sessions.visibility` and `tools.agentToAgent`. */
+/**
+ * Which sessions another one may reach: OpenClaw's own settings, `tools.sessions.visibility`, `tools.agentToAgent` and
+ * what it leaves a sandboxed session of them.
+ */
 
 import type { HostConfig } from "./api.ts";
-import { agentOf } from "./agents.ts";
+import { agentDefaults, agentOf } from "./agents.ts";
+import { isSandboxed } from "./sandbox.ts";
 
 /**
- * For sessions that are no children of the one that asks: those it reaches as their requester.
+ * For sessions that are no children of the one that asks: those it reaches as their requester, unless it is alone.
  * @returns why not, in one sentence; undefined when it may
  */
 export function outOfReach(config: HostConfig, from: string, to: string): string | undefined {
-  const tools = (config["tools"] ?? {}) as ToolSettings;
-  const visibility = tools.sessions?.visibility ?? "tree";
-  if (visibility !== "agent" && visibility !== "all") {
-    return `${to} can't be reached from ${from}: tools.sessions.visibility is "${visibility}", which lets a session reach its own subagents only.`;
+  const clamped = isClamped(config, from);
+  const visibility = visibilityOf(config, clamped);
+  if (visibility === "self" || visibility === "tree") {
+    const why = clamped
+      ? "it is sandboxed (agents.defaults.sandbox.sessionToolsVisibility)"
+      : `tools.sessions.visibility is "${visibility}"`;
+    return `${to} can't be reached from ${from}: ${why}, which lets a session reach ${REACHES[visibility]} only.`;
   }
   const [own, other] = [agentOf(from, config), agentOf(to, config)];
   if (own === other) return undefined;
-  const { enabled = false, allow = [] } = tools.agentToAgent ?? {};
-  const listed = (agent: string): boolean => allow.includes("*") || allow.includes(agent);
+  const { enabled = false, allow = [] } = toolSettings(config).agentToAgent ?? {};
+  const listed = (agent: string): boolean => allow.length === 0 || allow.some((entry) => stands(entry, agent));
   if (visibility === "all" && enabled && listed(own) && listed(other)) return undefined;
-  return `${to} can't be reached from ${from}: it takes tools.sessions.visibility "all" and both agents in tools.agentToAgent.`;
+  return `${to} can't be reached from ${from}: it takes tools.sessions.visibility "all", and tools.agentToAgent enabled for both agents.`;
+}
+
+/** Whether a session sees and reaches no other one, its own subagents included. */
+export function seesOnlyItself(config: HostConfig, sessionKey: string): boolean {
+  return visibilityOf(config, isClamped(config, sessionKey)) === "self";
+}
+
+type Visibility = "self" | "tree" | "agent" | "all";
+
+function visibilityOf(config: HostConfig, clamped: boolean): Visibility {
+  if (clamped) return "tree";
+  const set = toolSettings(config).sessions?.visibility?.trim().toLowerCase();
+  return VISIBILITIES.find((visibility) => visibility === set) ?? "tree";
+}
+
+/** A sandboxed session has `tree` in place of every other setting, the narrower one included. */
+function isClamped(config: HostConfig, sessionKey: string): boolean {
+  const { sessionToolsVisibility = "spawned" } = (agentDefaults(config).sandbox ?? {}) as SandboxSettings;
+  return (
+    sessionToolsVisibility === "spawned" && isSandboxed(config, { sessionKey, agentId: agentOf(sessionKey, config) })
+  );
+}
+
+/** An agent's id as it stands, or a pattern with `*` in any case. */
+function stands(entry: string, agent: string): boolean {
+  const pattern = entry.trim();
+  if (!pattern.includes("*")) return pattern === agent;
+  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "i").test(agent);
+}
+
+function toolSettings(config: HostConfig): ToolSettings {
+  return config["tools"] ?? {};
 }
 
 type ToolSettings = {
   sessions?: { visibility?: string };
   agentToAgent?: { enabled?: boolean; allow?: string[] };
 };
+type SandboxSettings = { sessionToolsVisibility?: string };
+
+const VISIBILITIES: readonly Visibility[] = ["self", "tree", "agent", "all"];
+const REACHES = { self: "itself", tree: "its own subagents" };

@@ -14,22 +14,25 @@ const BLOCK = 256 * 1024;
 describe("the search for keys in a transcript", () => {
   it("finds those that an answer follows, wherever a block ends, and no others", async () => {
     const file = join(dir, "transcript.jsonl");
-    const place = fc.oneof(
-      fc.integer({ min: BLOCK - 60, max: BLOCK + 10 }),
-      fc.integer({ min: 2 * BLOCK - 60, max: 2 * BLOCK + 10 }),
-      fc.nat(2 * BLOCK),
-    );
+    const filling = fc.oneof(fc.integer({ min: BLOCK - 200, max: BLOCK + 10 }), fc.nat(300), fc.nat(2 * BLOCK));
+    const message = fc.record({ role: fc.constantFrom("told", "user", "answer", "error", "silence"), filling });
     await fc.assert(
-      fc.asyncProperty(fc.array(place, { maxLength: 3 }), place, async (places, answered) => {
-        const keys = places.map((_, n) => `subagent:key-${n}-0123456789abcdef`);
-        const text = Buffer.alloc(2 * BLOCK + 300, 120);
-        const at = [...places].sort((a, b) => a - b).map((each, n) => each + n * 50);
-        at.forEach((each, n) => text.write(keys[n]!, each));
-        text.write('"role":"assistant"', answered);
-        const answerAt = text.lastIndexOf('"role":"assistant"');
-        const there = keys.filter((key) => text.includes(key) && text.indexOf(key) < answerAt);
-        writeFileSync(file, text);
-        expect(await searchFile(file, [...keys, "subagent:nowhere"])).toEqual(there);
+      fc.asyncProperty(fc.array(message, { maxLength: 8 }), fc.boolean(), async (messages, ended) => {
+        const keys: string[] = [];
+        const lines = messages.map(({ role, filling: size }, n) => {
+          if (role === "told") keys.push(`subagent:key-${n}-0123456789abcdef`);
+          const text = role === "told" ? `${"x".repeat(size)}key: ${keys.at(-1)}` : "x".repeat(size + 1);
+          if (role === "answer") return line("assistant", [{ type: "text", text }]);
+          if (role === "error") return line("assistant", [], { stopReason: "error", errorMessage: text });
+          return role === "silence" ? line("assistant", []) : line("user", text);
+        });
+        writeFileSync(file, ended ? lines.join("") : lines.join("").trimEnd());
+        const expected = keys.flatMap((key): [string, string][] => {
+          const after = messages.slice(lines.findIndex((each) => each.includes(key)) + 1).map(({ role }) => role);
+          if (after.includes("answer")) return [[key, "answered"]];
+          return after.includes("error") ? [[key, "failed"]] : [];
+        });
+        expect(await searchFile(file, [...keys, "subagent:nowhere"])).toEqual(new Map(expected));
       }),
       { numRuns: 80 },
     );
@@ -37,16 +40,38 @@ describe("the search for keys in a transcript", () => {
 
   it("takes a message for none that a text only quotes", async () => {
     const file = join(dir, "quoting.jsonl");
-    const line = (role: string, text: string) =>
-      `${JSON.stringify({ type: "message", message: { role, content: text } })}\n`;
     const told = line("user", "key: subagent:one") + line("toolResult", '{"role":"assistant"}');
     writeFileSync(file, told);
-    expect(await searchFile(file, ["subagent:one"])).toEqual([]);
+    expect(await searchFile(file, ["subagent:one"])).toEqual(new Map());
     writeFileSync(file, told + line("assistant", "NO_REPLY"));
-    expect(await searchFile(file, ["subagent:one"])).toEqual(["subagent:one"]);
+    expect(await searchFile(file, ["subagent:one"])).toEqual(ANSWERED);
+  });
+
+  it("takes a tool call, and the beginning of an answer that was cut short, for an answer", async () => {
+    const file = join(dir, "answers.jsonl");
+    const told = line("user", "key: subagent:one");
+    writeFileSync(file, told + line("assistant", [{ type: "toolCall", id: "1", name: "read", arguments: {} }]));
+    expect(await searchFile(file, ["subagent:one"])).toEqual(ANSWERED);
+    const cutShort = { stopReason: "aborted", errorMessage: "Request was aborted." };
+    writeFileSync(file, told + line("assistant", [{ type: "text", text: "Well" }], cutShort));
+    expect(await searchFile(file, ["subagent:one"])).toEqual(ANSWERED);
+    writeFileSync(file, told + line("assistant", [{ type: "text", text: "" }], cutShort));
+    expect(await searchFile(file, ["subagent:one"])).toEqual(new Map());
+  });
+
+  it("takes no line for an answer that is only half written", async () => {
+    const file = join(dir, "half.jsonl");
+    writeFileSync(file, line("user", "key: subagent:one") + line("assistant", "Heard.").slice(0, -10));
+    expect(await searchFile(file, ["subagent:one"])).toEqual(new Map());
   });
 
   it("finds nothing in a file that isn't there", async () => {
-    expect(await searchFile(join(dir, "none.jsonl"), ["subagent:any"])).toEqual([]);
+    expect(await searchFile(join(dir, "none.jsonl"), ["subagent:any"])).toEqual(new Map());
   });
 });
+
+function line(role: string, content: unknown, more: object = {}): string {
+  return `${JSON.stringify({ type: "message", message: { role, content, ...more } })}\n`;
+}
+
+const ANSWERED = new Map([["subagent:one", "answered"]]);

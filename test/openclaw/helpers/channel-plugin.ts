@@ -28,6 +28,8 @@ export type SentMessage = {
 /** The account that is set up, and whom it writes to when nobody else is named. */
 export const ACCOUNT = "porch";
 export const DEFAULT_RECIPIENT = "everybody";
+/** Who can be answered and can't be written to. */
+export const DEAF = "dave";
 
 /** Where the gateway keeps the conversation with `sender`. */
 export function sessionWith(sender: string): string {
@@ -93,7 +95,10 @@ const plugin = {
   },
   outbound: {
     deliveryMode: "direct",
-    sendText: async ({ to, text, accountId }) => send("outbound", to, text, accountId),
+    sendText: async ({ to, text, accountId }) => {
+      if (to === ${JSON.stringify(DEAF)}) throw new Error("nobody opens the door");
+      return send("outbound", to, text, accountId);
+    },
     sendMedia: async ({ to, text, accountId }) => send("outbound", to, text, accountId),
   },
 };

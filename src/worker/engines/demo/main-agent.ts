@@ -77,4 +77,4 @@ function names(children: Child[]): string {
 const REQUEST_CHARS = 120;
 const SECTION_CHARS = 8_000;
 const LAST_LINE =
-  "_The words of this answer were scripted (built-in demo model); the facts were read from the workspace by the subagents' tools._";
+  "_The words of this answer were scripted (built-in demo model); what stands under the headings is what the subagents reported._";

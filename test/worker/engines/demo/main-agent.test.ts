@@ -47,7 +47,9 @@ describe("the main agent", () => {
       "FILE FACTS",
       "## Tests",
       "TEST FACTS",
-      expect.stringMatching(/^_.*scripted.*facts were read from the workspace by the subagents' tools\._$/) as string,
+      expect.stringMatching(
+        /^_.*scripted.*what stands under the headings is what the subagents reported\._$/,
+      ) as string,
     ]);
   });
 

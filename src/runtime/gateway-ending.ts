@@ -1,0 +1,57 @@
+/** How a run settles that has ended in the gateway. */
+
+import type { Cause } from "../errors.ts";
+import type { Outcome } from "../types.ts";
+import type { RunLook } from "./gateway-calls.ts";
+import type { GatewayRun } from "./gateway-run.ts";
+
+/**
+ * A run whose model failed is `ok` to the gateway, which has said so in the session; so is one that was stopped as a
+ * chat.
+ * @param fault what its messages say is wrong with them
+ */
+export function outcomeOf(run: GatewayRun, look: Omit<RunLook, "over">, fault?: Cause): Outcome {
+  const { status, error } = look;
+  if (status === "error") {
+    const message = `The gateway reports that the run failed: ${error ?? fault?.message ?? "it gave no reason"}.`;
+    return { status, cause: { code: "engine_failed", message } };
+  }
+  if (status === "timeout" || fault?.code === "run_interrupted") {
+    return hadItsTime(run, look) ? timedOut(run) : { status: "interrupted", cause: ENDED_THERE };
+  }
+  return fault === undefined ? { status } : { status: "error", cause: fault };
+}
+
+export function timedOut({ timeoutMs }: GatewayRun): Outcome {
+  const message = `The run took longer than its ${timeoutMs / 1000} s (runTimeoutSeconds).`;
+  return { status: "timeout", cause: { code: "run_timeout", message } };
+}
+
+/** The end of a run as the session's entry tells it, after the run's own id was forgotten; undefined while it is none. */
+export function endIn(
+  session: { status?: string | undefined; startedAt?: number | undefined; endedAt?: number | undefined } | undefined,
+): Omit<RunLook, "over"> | undefined {
+  if (session?.status === undefined || session.endedAt === undefined) return undefined;
+  const { startedAt, endedAt } = session;
+  const times = { endedAt, ...(startedAt === undefined ? {} : { startedAt }) };
+  if (session.status === "done") return { status: "ok", ...times };
+  if (session.status === "failed") return { status: "error", ...times };
+  return session.status === "killed" || session.status === "timeout" ? { status: "timeout", ...times } : undefined;
+}
+
+/** The gateway counts the run's time too, and may be the first to find it over. */
+function hadItsTime(
+  { timeoutMs, startedAt: heardAt }: GatewayRun,
+  { startedAt, endedAt }: Omit<RunLook, "over">,
+): boolean {
+  if (timeoutMs === 0) return false;
+  const theirs = startedAt === undefined || endedAt === undefined ? undefined : endedAt - startedAt;
+  const ran = theirs ?? (heardAt === undefined ? 0 : Date.now() - heardAt);
+  return ran >= timeoutMs - SLACK_MS;
+}
+
+const ENDED_THERE: Cause = {
+  code: "run_interrupted",
+  message: "The run was ended in the gateway before it was done: by its time-out there, or by somebody's stop.",
+};
+const SLACK_MS = 100;

@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+import { deliverByTurn } from "../../../src/adapters/openclaw/delivery.ts";
+import { ChannelSends } from "../../../src/adapters/openclaw/channel-sends.ts";
+import type { HostRuntime } from "../../../src/adapters/openclaw/api.ts";
+import type { KeyState } from "../../../src/adapters/openclaw/requester-transcript.ts";
+import { createLogger } from "../../../src/log.ts";
+import type { Completion } from "../../../src/types.ts";
+
+const SESSION = "agent:main:chat";
+
+let gateway: ReturnType<typeof startGateway>;
+
+beforeEach(() => {
+  gateway = startGateway();
+});
+afterEach(() => gateway.endAll());
+
+describe("a delivery as a turn", () => {
+  it("is done when its turn has gone well, and holds all the results at once", async () => {
+    const delivered = gateway.deliver(results("one", "two"));
+    await gateway.turnsStarted(1);
+    gateway.turns[0]!.end("ok");
+    expect(await delivered).toBe("delivered");
+    expect(gateway.turns[0]!.message).toContain("result of one");
+    expect(gateway.turns[0]!.message).toContain("result of two");
+  });
+
+  it("is done when its key is answered in the transcript, though the turn fails after that", async () => {
+    const delivered = gateway.deliver(results("one"));
+    await gateway.turnsStarted(1);
+    gateway.transcript.set("subagent:one", "answered");
+    gateway.turns[0]!.end("error");
+    expect(await delivered).toBe("delivered");
+  });
+
+  it.each(["ok", "error"])("isn't done when its model answered with an error and the turn ended %s", async (status) => {
+    const delivered = gateway.deliver(results("one"));
+    await gateway.turnsStarted(1);
+    gateway.transcript.set("subagent:one", "failed");
+    gateway.turns[0]!.end(status);
+    await expect(delivered).rejects.toThrow(SESSION);
+  });
+
+  it("starts none while the requester is in a turn of its own", async () => {
+    gateway.busy = true;
+    expect(await gateway.deliver(results("one"))).toBe("busy");
+    expect(gateway.turns).toEqual([]);
+  });
+
+  it("that was cut short without an answer has failed", async () => {
+    const delivered = gateway.deliver(results("one"));
+    await gateway.turnsStarted(1);
+    gateway.turns[0]!.end("timeout");
+    await expect(delivered).rejects.toThrow(/failed/);
+  });
+});
+
+describe("a try after a turn that failed", () => {
+  it("is a new turn, not the gateway's memory of the failed one", async () => {
+    for (const n of [1, 2, 3, 4, 5]) {
+      const delivered = gateway.deliver(results("one"));
+      await gateway.turnsStarted(n);
+      gateway.turns[n - 1]!.end("error");
+      await expect(delivered).rejects.toThrow(/failed/);
+    }
+    const delivered = gateway.deliver(results("one"));
+    await gateway.turnsStarted(6);
+    gateway.turns[5]!.end("ok");
+    expect(await delivered).toBe("delivered");
+    expect(gateway.events).toEqual([]);
+  });
+
+  it("takes all of its results along in one turn", async () => {
+    const first = gateway.deliver(results("one", "two", "three"));
+    await gateway.turnsStarted(1);
+    gateway.turns[0]!.end("error");
+    await expect(first).rejects.toThrow(/failed/);
+    const second = gateway.deliver(results("one", "two", "three"));
+    await gateway.turnsStarted(2);
+    for (const word of ["one", "two", "three"]) expect(gateway.turns[1]!.message).toContain(`result of ${word}`);
+    gateway.turns[1]!.end("ok");
+    expect(await second).toBe("delivered");
+  });
+
+  it("is none while the turn may still be under way", async () => {
+    gateway = startGateway(60);
+    await expect(gateway.deliver(results("one"))).rejects.toThrow(/took the result up/);
+    await expect(gateway.deliver(results("one"))).rejects.toThrow(/took the result up/);
+    gateway.turns[0]!.end("ok");
+    expect(await gateway.deliver(results("one"))).toBe("delivered");
+    expect(gateway.turns).toHaveLength(1);
+  });
+
+  it("asks with another key when the gateway holds a failure against the first from an earlier life", async () => {
+    const before = gateway.deliver(results("one"));
+    await gateway.turnsStarted(1);
+    gateway.turns[0]!.end("error");
+    await expect(before).rejects.toThrow(/failed/);
+    gateway.pluginStartsAnew();
+    await expect(gateway.deliver(results("one"))).rejects.toThrow("the failure again");
+    const delivered = gateway.deliver(results("one"));
+    await gateway.turnsStarted(2);
+    gateway.turns[1]!.end("ok");
+    expect(await delivered).toBe("delivered");
+  });
+});
+
+describe("a gateway that starts no turn", () => {
+  it("is handed a system event at the third try, once, which doesn't count before it is read", async () => {
+    gateway.refuses = "overloaded";
+    await expect(gateway.deliver(results("one"))).rejects.toThrow("overloaded");
+    await expect(gateway.deliver(results("one"))).rejects.toThrow("overloaded");
+    await expect(gateway.deliver(results("one"))).rejects.toThrow(/waits in .* as a system event/);
+    expect(gateway.events).toEqual([expect.stringContaining("result of one")]);
+    gateway.refuses = undefined;
+    await expect(gateway.deliver(results("one"))).rejects.toThrow(/waits in .* as a system event/);
+    expect(gateway.events).toHaveLength(1);
+    expect(gateway.turns).toEqual([]);
+  });
+
+  it("doesn't keep what came later from being told, nor has that told twice", async () => {
+    gateway.refuses = "overloaded";
+    for (let tries = 0; tries < 3; tries += 1) await gateway.deliver(results("one")).catch(() => undefined);
+    gateway.refuses = undefined;
+    const delivered = gateway.deliver(results("one", "two"));
+    await gateway.turnsStarted(1);
+    gateway.turns[0]!.end("ok");
+    await expect(delivered).rejects.toThrow(/system event/);
+    expect(gateway.turns[0]!.message).not.toContain("result of one");
+    await expect(gateway.deliver(results("one", "two"))).rejects.toThrow(/system event/);
+    expect(gateway.turns).toHaveLength(1);
+  });
+});
+
+type Turn = { message: string; end(status: string): void };
+
+/** The outside world: turns that end as they are told, and answers for keys that are known, as 2026.4.1 keeps them. */
+function startGateway(timeoutMs = 30_000) {
+  const known = new Map<string, { ended: Promise<string>; failed: boolean }>();
+  const transcript = new Map<string, KeyState>();
+  const turns: Turn[] = [];
+  const events: string[] = [];
+  const state = { busy: false, refuses: undefined as string | undefined };
+  const subagent: HostRuntime["subagent"] = {
+    run: async ({ message, idempotencyKey }) => {
+      if (state.refuses !== undefined) throw new Error(state.refuses);
+      const earlier = known.get(idempotencyKey);
+      if (earlier?.failed) throw new Error("the failure again");
+      if (earlier === undefined) {
+        const ended = Promise.withResolvers<string>();
+        const turn = { ended: ended.promise, failed: false };
+        known.set(idempotencyKey, turn);
+        const end = (status: string): void => {
+          turn.failed = status !== "ok";
+          ended.resolve(status);
+        };
+        turns.push({ message, end });
+      }
+      return { runId: idempotencyKey };
+    },
+    waitForRun: async ({ runId, timeoutMs }) => {
+      const late = new Promise<string>((resolve) => setTimeout(() => resolve("timeout"), timeoutMs).unref());
+      return { status: await Promise.race([known.get(runId)?.ended ?? late, late]) };
+    },
+    getSessionMessages: async () => ({ messages: [] }),
+  };
+  const system: HostRuntime["system"] = { enqueueSystemEvent: (text) => void events.push(text) };
+  const plugin = () =>
+    deliverByTurn({
+      runtime: { subagent, system },
+      sends: new ChannelSends(createLogger()),
+      busy: { has: () => state.busy },
+      search: async (_session, keys) => new Map([...transcript].filter(([key]) => keys.includes(key))),
+      sessions: async () => undefined,
+      logger: createLogger(),
+      stillRunning: async () => 0,
+      timeoutMs,
+    });
+  let deliver = plugin();
+  return Object.assign(state, {
+    transcript,
+    turns,
+    events,
+    deliver: (completions: Completion[]) => deliver(completions),
+    pluginStartsAnew: () => void (deliver = plugin()),
+    turnsStarted: (count: number) => expect.poll(() => turns.length, { interval: 5 }).toBe(count),
+    endAll: () => turns.forEach((turn) => turn.end("ok")),
+  });
+}
+
+function results(...words: string[]): Completion[] {
+  return words.map((word) => ({
+    key: `subagent:${word}`,
+    runId: word,
+    childSessionKey: `agent:main:subagent:${word}`,
+    requesterSessionKey: SESSION,
+    outcome: { status: "ok" },
+    task: word,
+    text: word,
+    usage: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, totalTokens: 0, costUsd: 0, turns: 1, toolCalls: 0 },
+    runtimeMs: 1,
+    message: `result of ${word}`,
+  }));
+}

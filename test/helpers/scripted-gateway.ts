@@ -1,0 +1,78 @@
+/** A gateway over a real WebSocket that answers what the test says: for what a real one does only now and then. */
+
+import { WebSocketServer, type WebSocket } from "ws";
+
+import { closeAfterTest } from "./runtime-fixture.ts";
+
+type Params = Record<string, unknown>;
+
+export type Asked = {
+  params: Params;
+  /** How often this method was asked for, this time included. */
+  count: number;
+  ok(payload: unknown): void;
+  refuse(code: string, message: string): void;
+  tell(event: string, payload: unknown): void;
+};
+
+export type ScriptedGateway = {
+  url: string;
+  token: string;
+  /** Methods asked for, oldest first. */
+  calls: { method: string; params: Params }[];
+  /** Breaks every connection, and has begun just now when it is asked again. */
+  restart(): void;
+};
+
+/** What isn't in `answers` is answered as a gateway does that accepts every run and ends none. */
+export async function scriptGateway(answers: Record<string, (asked: Asked) => void> = {}): Promise<ScriptedGateway> {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  await new Promise((resolve) => server.once("listening", resolve));
+  closeAfterTest(async () => {
+    for (const client of server.clients) client.terminate();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  let startedAt = Date.now() - 60_000;
+  const calls: ScriptedGateway["calls"] = [];
+  const heard = (socket: WebSocket, text: string): void => {
+    const { id, method, params = {} } = JSON.parse(text) as { id: string; method: string; params?: Params };
+    const send = (frame: object): void => socket.send(JSON.stringify(frame));
+    const ok = (payload: unknown): void => send({ type: "res", id, ok: true, payload });
+    if (method === "connect") {
+      return ok({ type: "hello-ok", protocol: 3, snapshot: { uptimeMs: Date.now() - startedAt } });
+    }
+    calls.push({ method, params });
+    const count = calls.filter((call) => call.method === method).length;
+    const refuse = (code: string, message: string): void =>
+      send({ type: "res", id, ok: false, error: { code, message } });
+    const tell = (event: string, payload: unknown): void => send({ type: "event", event, payload });
+    const answer = answers[method] ?? DEFAULTS[method] ?? (({ ok: yes }) => yes({}));
+    answer({ params, count, ok, refuse, tell });
+  };
+  server.on("connection", (socket) => {
+    socket.send(JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce: "once" } }));
+    socket.on("message", (data) => heard(socket, (data as Buffer).toString()));
+  });
+  const { port } = server.address() as { port: number };
+  return {
+    url: `ws://127.0.0.1:${port}`,
+    token: "scripted",
+    calls,
+    restart: () => {
+      startedAt = Date.now();
+      for (const client of server.clients) client.terminate();
+    },
+  };
+}
+
+/** As `agent.wait` answers for a run that isn't over. */
+export function notOver({ params, ok }: Asked): void {
+  if (params["timeoutMs"] === 0) ok({ runId: params["runId"], status: "timeout" });
+}
+
+const DEFAULTS: Record<string, (asked: Asked) => void> = {
+  agent: ({ params, ok }) => ok({ runId: params["idempotencyKey"], status: "accepted" }),
+  "agent.wait": notOver,
+  "chat.history": ({ ok }) => ok({ messages: [] }),
+  "sessions.list": ({ ok }) => ok({ sessions: [] }),
+};

@@ -1,0 +1,114 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+import { openRegistry } from "../../src/registry/registry.ts";
+import { startFallback, startReferenceGateway, texts } from "../helpers/fallback-fixture.ts";
+import { connectTo, openGateway, refused } from "../helpers/gateway-fixture.ts";
+import { accepted, gate, tempFolder } from "../helpers/runtime-fixture.ts";
+import { scriptGateway } from "../helpers/scripted-gateway.ts";
+
+const KEY = { idempotencyKey: "once" };
+const POLICY = { code: 1008, reason: "not from here" };
+const named = { runId: expect.any(String) as string, childSessionKey: expect.any(String) as string };
+
+describe("a spawn that the gateway may have taken", () => {
+  it("stays the gateway's in the next process too: nothing runs here, and it is one run in the end", async () => {
+    const { opened, open } = gate();
+    const faults = { silent: ["agent"] };
+    const { gateway, model } = await startReferenceGateway(async () => (await opened, "there"), { faults });
+    const first = await startFallback(gateway);
+    const doubtful = refused(await first.runtime.spawn({ task: "deploy" }, first.requester, KEY));
+    expect(doubtful).toMatchObject({ code: "gateway_timeout", ...named });
+    await first.runtime.close();
+    await gateway.setFaults({ handshake: POLICY });
+
+    const second = await startFallback(gateway, () => "here", first.stateDir);
+    const ask = () => second.runtime.spawn({ task: "deploy" }, second.requester, KEY);
+    const { runId, childSessionKey } = doubtful as unknown as typeof named;
+    // Also once the gateway is known to take nothing.
+    expect(accepted(await second.runtime.spawn({ task: "other" }, second.requester)).runtime).toBe("inprocess");
+    expect(await ask()).toMatchObject({ status: "error", code: "gateway_lost", runId, childSessionKey });
+    expect(await ask()).toMatchObject({ status: "error", code: "gateway_lost", runId, childSessionKey });
+    await gateway.setFaults({});
+    expect(accepted(await ask())).toMatchObject({ runtime: "gateway", runId });
+    open();
+    expect((await texts(second.host, 2)).toSorted()).toEqual(["here", "there"]);
+    expect([model.requests.length, second.model.requests.length]).toEqual([1, 1]);
+  });
+
+  it.each([
+    ["has its work", [{ role: "user", content: "the task" }], 1],
+    ["has nothing of it", [], 2],
+  ])(
+    "by one that was restarted since is looked for first, and asked again only when it %s",
+    async (_, messages, asks) => {
+      const gateway = await scriptGateway({
+        agent: ({ count, params, ok }) =>
+          count === 1 ? gateway.restart() : ok({ runId: params["idempotencyKey"], status: "accepted" }),
+        "chat.history": ({ ok }) => ok({ messages }),
+      });
+      const { runtime, requester } = await connectTo(gateway);
+      accepted(await runtime.spawn({ task: "pay the bill" }, requester, KEY));
+      expect(gateway.calls.filter(({ method }) => method === "agent")).toHaveLength(asks);
+    },
+  );
+
+  it.each([
+    ["sessions.patch", "UNAVAILABLE", "try again"],
+    ["agent", "INVALID_REQUEST", "invalid agent params: no"],
+    ["agent", "UNAVAILABLE", "Gateway is draining for restart; new tasks are not accepted"],
+  ])("isn't deleted at its work when it is asked again and refused by %s, %s", async (method, code, message) => {
+    const { gateway, model } = await openGateway(() => ({ silent: true }));
+    const { runtime, requester } = await connectTo(gateway, { timeouts: { call: 500 } });
+    const ask = () => runtime.spawn({ task: "long" }, requester, KEY);
+    await gateway.setFaults({ silent: ["agent"] });
+    expect(refused(await ask()).code).toBe("gateway_timeout");
+    await gateway.setFaults({ refuse: { [method]: { code, message } } });
+    expect(refused(await ask()).code).not.toBe("gateway_refused");
+    await gateway.setFaults({});
+    expect(accepted(await ask()).runtime).toBe("gateway");
+    await expect.poll(() => model.requests.length).toBe(1);
+    expect((await gateway.seen()).calls.map((call) => call.method)).not.toContain("sessions.delete");
+  });
+
+  it("but can't be written down is told with its names, and stays in doubt", async () => {
+    const folder = tempFolder();
+    const registry = openRegistry({ file: join(folder, "registry.sqlite") });
+    const gateway = await scriptGateway({
+      // What comes next can't be written.
+      agent: ({ params, ok }) =>
+        void registry.close().then(() => ok({ runId: params["idempotencyKey"], status: "accepted" })),
+    });
+    const { runtime, requester, log } = await connectTo(gateway, { folder, registry });
+    const result = refused(await runtime.spawn({ task: "a" }, requester, KEY));
+    expect(result).toMatchObject(named);
+    expect(result.error).toContain("has accepted run");
+    expect(log()).toContain("can't be written down here");
+    const after = openRegistry({ file: join(folder, "registry.sqlite") });
+    expect(after.intents.askedAt((result as unknown as typeof named).runId)).toBeTypeOf("number");
+    await after.close();
+  });
+});
+
+describe("a spawn that the gateway certainly didn't take", () => {
+  it("because it hangs before it was asked for the run runs in this process, and the next doesn't wait", async () => {
+    const { gateway, model } = await startReferenceGateway(undefined, { faults: { silent: ["sessions.patch"] } });
+    const { runtime, requester, host, warnings } = await startFallback(gateway);
+    for (const task of ["a", "b"]) {
+      expect(accepted(await runtime.spawn({ task }, requester)).runtime).toBe("inprocess");
+    }
+    expect(await texts(host, 2)).toEqual(["here", "here"]);
+    expect(warnings).toEqual([expect.stringContaining("sessions.patch")]);
+    expect((await gateway.seen()).calls.filter(({ method }) => method === "sessions.patch")).toHaveLength(1);
+    expect(model.requests).toEqual([]);
+  });
+
+  it("because it is about to restart runs in this process", async () => {
+    const message = "Gateway is draining for restart; new tasks are not accepted";
+    const faults = { refuse: { agent: { code: "UNAVAILABLE", message } } };
+    const { gateway } = await startReferenceGateway(undefined, { faults });
+    const { runtime, requester, host } = await startFallback(gateway);
+    expect(accepted(await runtime.spawn({ task: "a" }, requester, KEY)).runtime).toBe("inprocess");
+    expect(await texts(host, 1)).toEqual(["here"]);
+  });
+});
