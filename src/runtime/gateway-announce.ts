@@ -1,11 +1,13 @@
 /** The way back from a gateway's run to its requester: the outbox and the announcer of every runtime. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { Announcer } from "../announce/announcer.ts";
-import { causeOf } from "../errors.ts";
+import { causeOf, InprocessError, messageOf } from "../errors.ts";
 import type { LifecycleEvent } from "../events.ts";
 import type { Completion } from "../types.ts";
 import type { RunRow } from "../registry/run-row.ts";
-import { deleteSession } from "./gateway-calls.ts";
+import { deleteSession, sessionOf } from "./gateway-calls.ts";
+import type { GatewayLink } from "./gateway-link.ts";
 import { isGatewayRun, type GatewayParts, type GatewayRun } from "./gateway-run.ts";
 import { putAway } from "./put-away.ts";
 import type { Settler } from "./settler.ts";
@@ -62,9 +64,12 @@ export class GatewayAnnounce {
     const { link, logger } = this.#parts;
     if (!isGatewayRun(row)) return void putAway(row.transcriptPath, logger);
     const sessionKey = row.childSessionKey;
-    deleteSession(link, sessionKey).catch((error: unknown) =>
-      logger.warn({ sessionKey }, `the gateway didn't confirm that a session was deleted: ${causeOf(error).message}`),
-    );
+    forget(link, row).catch((error: unknown) => {
+      const { code, message } = causeOf(error);
+      // Closed before it could be looked at again.
+      if (code === "runtime_closed") return;
+      logger.warn({ sessionKey }, `the gateway didn't confirm that a session was deleted: ${message}`);
+    });
   }
 
   #publish(completion: Completion, event: Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>): void {
@@ -73,3 +78,16 @@ export class GatewayAnnounce {
     this.#parts.hub.publish({ runId, sessionKey, requesterSessionKey, at: Date.now(), ...event }, root);
   }
 }
+
+/** A gateway that is still winding the run up may write its session once more, so it is looked at again. */
+async function forget(link: GatewayLink, { requesterSessionKey, childSessionKey }: RunRow): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const refused = await deleteSession(link, childSessionKey).then(() => "it is there again", messageOf);
+    await delay(LOOK_AGAIN_MS * tries, undefined, { ref: false });
+    if ((await sessionOf(link, requesterSessionKey, childSessionKey)) === undefined) return;
+    if (tries === DELETES) throw new InprocessError("gateway_refused", refused);
+  }
+}
+
+const LOOK_AGAIN_MS = 1000;
+const DELETES = 3;

@@ -62,7 +62,8 @@ async function start({ link }: GatewayParts, child: Child): Promise<Started> {
 async function isTaken({ link }: GatewayParts, { row }: Child, askedAt: number): Promise<boolean> {
   const { over } = await waitForRun(link, row.runId, 0);
   const { gatewayStartedAt: at } = link;
-  if (at !== undefined && at <= askedAt && Date.now() - askedAt < REMEMBERED_MS) return false;
+  // Both times are whole milliseconds of one clock: the same one may be a restart.
+  if (at !== undefined && at < askedAt && Date.now() - askedAt < REMEMBERED_MS) return false;
   if (over) return true;
   const session = await sessionOf(link, row.requesterSessionKey, row.childSessionKey);
   return session?.status !== undefined || (await messagesOf(link, row.childSessionKey, 1)).length > 0;
