@@ -35,6 +35,8 @@ export class Admissions {
   readonly #takeCount: StatementSync;
   readonly #dropCount: StatementSync;
   readonly #takeChildren: StatementSync;
+  /** Runs of the transaction under way, to be forgotten if it fails. */
+  #together: string[] | undefined;
 
   constructor(db: Database, owners: Owners, queued: Set<string>) {
     this.#db = db;
@@ -53,6 +55,19 @@ export class Admissions {
     );
   }
 
+  /** What `work` admits is one transaction: all of it stands, or none when it throws. */
+  together<T>(work: () => T): T {
+    const admitted: string[] = (this.#together = []);
+    try {
+      return this.#db.write(work);
+    } catch (error) {
+      for (const runId of admitted) this.#queued.delete(runId);
+      throw error;
+    } finally {
+      this.#together = undefined;
+    }
+  }
+
   admit(run: NewRun, limits: AdmissionLimits): Admission {
     if (!this.#owners.claimed) throw new InprocessError("internal", "admit was called before claimOwner.");
     const admission = this.#db.write((): Admission => {
@@ -65,7 +80,10 @@ export class Admissions {
       this.#insertRun(run);
       return { ok: true, activeChildren: active + 1 };
     });
-    if (admission.ok) this.#queued.add(run.runId);
+    if (admission.ok) {
+      this.#queued.add(run.runId);
+      this.#together?.push(run.runId);
+    }
     return admission;
   }
 

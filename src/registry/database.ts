@@ -56,9 +56,13 @@ export class Database {
     return explaining(this.#file, work);
   }
 
-  /** One immediate transaction, rolled back when `work` throws. A power cut, not a kill, can lose it (synchronous NORMAL). */
+  /**
+   * One immediate transaction, rolled back when `work` throws; inside another one's `work`, a part of that one. A power
+   * cut, not a kill, can lose it (synchronous NORMAL).
+   */
   write<T>(work: () => T): T {
     if (this.readOnly) throw new InprocessError("internal", `The registry ${this.#file} was opened to look only.`);
+    if (this.#db.isTransaction) return work();
     return explaining(this.#file, () => {
       this.#db.exec("BEGIN IMMEDIATE");
       let result: T;

@@ -54,6 +54,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     releaseOwner: () => owners.release(),
     owners: () => owners.all(),
     isAlone: (now = Date.now()) => owners.living(now).size === 1,
+    together: (work) => admissions.together(work),
     admit: (run, limits) => admissions.admit(run, limits),
     restart: (run, supersededRunId) => admissions.restart(run, supersededRunId),
     setState: (runId, state, at) => settlements.setState(runId, state, at),
@@ -92,6 +93,8 @@ export interface Registry extends Queries {
    * @throws InprocessError `internal` before `claimOwner`
    */
   admit(run: NewRun, limits: AdmissionLimits): Admission;
+  /** Makes what `work` admits one transaction; when it throws, none of it was admitted. */
+  together<T>(work: () => T): T;
   /** A new run, `queued`, in the session of one that is to be settled next; what is below that one goes over to it. */
   restart(run: NewRun, supersededRunId: string): void;
   /** `queued → running ⇄ waiting`. @throws InprocessError `internal` for any other change, `settled` included */

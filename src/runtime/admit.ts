@@ -20,17 +20,15 @@ import { childTools, type SessionTools } from "./child-tools.ts";
 import { chooseWorkspace } from "./child-workspace.ts";
 import { LiveRun } from "./live-run.ts";
 import { chooseModel, chooseThinking, type ChosenModel } from "./model-choice.ts";
+import { AdmissionBatch } from "./admission-batch.ts";
 import type { Parts } from "./parts.ts";
 import type { SubagentRuntime } from "./runtime.ts";
-import type { TurnBudget } from "./turn-budget.ts";
 
 export type AdmitContext = {
   parts: Parts;
   runtime: SubagentRuntime;
   sessionTools: SessionTools;
   transcriptsDir: string;
-  /** A thousand spawns called in one turn of the loop would all be admitted in it. */
-  pace: TurnBudget;
   /** @throws InprocessError `runtime_closed` */
   refuseWhenClosed(): void;
   /** Tells of the run and puts it into the lane. `ahead` jobs must end before it starts. */
@@ -38,16 +36,31 @@ export type AdmitContext = {
 };
 
 /** Refusals are results; nothing is left behind by one. @throws InprocessError `runtime_closed` */
-export async function admit(
+export type Admit = (
+  params: SpawnParams,
+  requester: Requester,
+  idempotencyKey: string | undefined,
+) => Promise<SpawnResult>;
+
+export function createAdmit(context: AdmitContext): Admit {
+  const batch: Batch = new AdmissionBatch((entries) => letIn(context, entries));
+  return (params, requester, idempotencyKey) => admit(context, batch, params, requester, idempotencyKey);
+}
+
+type Batch = AdmissionBatch<Prepared, SpawnResult>;
+
+/** A run that lacks nothing but its place. */
+type Prepared = { run: LiveRun; chosen: ChosenModel };
+
+async function admit(
   context: AdmitContext,
+  batch: Batch,
   params: SpawnParams,
   requester: Requester,
   idempotencyKey: string | undefined,
 ): Promise<SpawnResult> {
   const { parts } = context;
   const { config, host, registry } = parts;
-  const turn = context.pace.wait();
-  if (turn !== undefined) await turn;
   const invalid = refuseParams(params);
   if (invalid !== undefined) return refuse(invalid);
   const before =
@@ -65,10 +78,9 @@ export async function admit(
   try {
     const chosen = await chooseModel(config, host, plan.agentId, params, requester);
     const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
-    context.refuseWhenClosed();
     const row = newRow(context, { params, requester, plan, chosen, workspaceDir, known, idempotencyKey });
     const run = liveRun(context, { params, requester, plan, chosen, row });
-    return insert(context, run, chosen);
+    return await batch.add({ run, chosen });
   } catch (error) {
     const { code, message } = causeOf(error);
     if (code === "runtime_closed") throw error;
@@ -76,9 +88,28 @@ export async function admit(
   }
 }
 
-/** No await in here: between the count and the insert nothing else happens. */
-function insert(context: AdmitContext, run: LiveRun, chosen: ChosenModel): SpawnResult {
-  const { config, registry, lane, live } = context.parts;
+/** No await in here: between the count and the insert nothing else happens. Nothing starts before all of it stands. */
+function letIn(context: AdmitContext, entries: Prepared[]): SpawnResult[] {
+  context.refuseWhenClosed();
+  const { registry, lane, live } = context.parts;
+  const starting: { run: LiveRun; ahead: number }[] = [];
+  const results = registry.together(() =>
+    entries.map(({ run, chosen }) => {
+      const ahead = lane.aheadOf(starting.length);
+      const result = insert(context, run, acceptance(run, chosen, ahead));
+      if (result.status === "accepted" && result.runId === run.id) starting.push({ run, ahead });
+      return result;
+    }),
+  );
+  for (const { run, ahead } of starting) {
+    live.add(run);
+    context.start(run, ahead);
+  }
+  return results;
+}
+
+function insert({ parts }: AdmitContext, run: LiveRun, accepted: SpawnResult): SpawnResult {
+  const { config, registry, lane, live } = parts;
   const { row } = run.facts;
   // The requester may have been killed while its spawn was waiting for the model.
   const requesterRun = live.ofSession(row.requesterSessionKey);
@@ -86,8 +117,7 @@ function insert(context: AdmitContext, run: LiveRun, chosen: ChosenModel): Spawn
     return refuse(requesterEnded());
   }
   const { maxQueue } = config.subagents.pool;
-  const { ahead, free } = lane;
-  const accepted = acceptance(run, chosen, ahead);
+  const { free } = lane;
   if (row.idempotencyKey !== undefined) row.answer = JSON.stringify(accepted);
   const admission = registry.admit(row, {
     maxChildren: config.agents.defaults.subagents.maxChildrenPerAgent,
@@ -99,8 +129,6 @@ function insert(context: AdmitContext, run: LiveRun, chosen: ChosenModel): Spawn
     if (admission.reason === "queue") return refuse(laneFull(admission.queued - free, maxQueue));
     return refuse(tooManyChildren(admission.active, admission.limit));
   }
-  live.add(run);
-  context.start(run, ahead);
   return accepted;
 }
 

@@ -31,7 +31,7 @@ import type {
   SteerResult,
   WaitResult,
 } from "../types.ts";
-import { admit } from "./admit.ts";
+import { createAdmit, type Admit } from "./admit.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
 import { EventHub } from "./event-hub.ts";
@@ -48,7 +48,6 @@ import type { SubagentRuntime } from "./runtime.ts";
 import { isChild, send } from "./send.ts";
 import { identity, Settler } from "./settler.ts";
 import { Steering } from "./steer.ts";
-import { TurnBudget } from "./turn-budget.ts";
 import { watchThreads, type StuckAfter } from "./thread-watch.ts";
 import { listed } from "./targets.ts";
 import { statsOf, viewOf, waitFor } from "./views.ts";
@@ -84,14 +83,13 @@ class InProcessRuntime implements SubagentRuntime {
   readonly capabilities: ReadonlySet<Capability> = new Set([
     ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated"] as const),
   ]);
-  readonly #options: InProcessOptions;
   readonly #parts: Parts;
   readonly #settler: Settler;
   readonly #carrier: RunCarrier;
   readonly #homeward: Homeward;
   readonly #steering: Steering;
   readonly #transcripts = new HistoryReader();
-  readonly #pace = new TurnBudget(ADMISSIONS_MS);
+  readonly #admit: Admit;
   readonly #stops: (() => void)[];
   readonly #waiting = new Set<(runId: string) => void>();
   #closed: Promise<void> | undefined;
@@ -99,7 +97,6 @@ class InProcessRuntime implements SubagentRuntime {
 
   constructor(options: InProcessOptions) {
     const { config, host, registry, logger } = options;
-    this.#options = options;
     // First, for it can fail, and then no thread is to be left behind.
     registry.claimOwner();
     recover({ registry, logger });
@@ -132,6 +129,14 @@ class InProcessRuntime implements SubagentRuntime {
     });
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);
+    this.#admit = createAdmit({
+      parts: this.#parts,
+      runtime: this,
+      sessionTools: options.sessionTools,
+      transcriptsDir: options.transcriptsDir,
+      refuseWhenClosed: () => this.#refuseWhenClosed("spawn"),
+      start: (run, ahead) => this.#start(run, ahead),
+    });
     this.#steering = new Steering(this.#parts, this.#settler, this.#carrier);
     void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
       logger.error({}, `runs can't be logged any more: ${messageOf(error)}`),
@@ -159,20 +164,7 @@ class InProcessRuntime implements SubagentRuntime {
     options: { idempotencyKey?: string } = {},
   ): Promise<SpawnResult> {
     this.#refuseWhenClosed("spawn");
-    return admit(
-      {
-        parts: this.#parts,
-        runtime: this,
-        sessionTools: this.#options.sessionTools,
-        transcriptsDir: this.#options.transcriptsDir,
-        pace: this.#pace,
-        refuseWhenClosed: () => this.#refuseWhenClosed("spawn"),
-        start: (run, ahead) => this.#start(run, ahead, params.task),
-      },
-      params,
-      requester,
-      options.idempotencyKey,
-    );
+    return this.#admit(params, requester, options.idempotencyKey);
   }
 
   async wait(
@@ -248,9 +240,9 @@ class InProcessRuntime implements SubagentRuntime {
     }));
   }
 
-  #start(run: LiveRun, queuePosition: number, task: string): void {
+  #start(run: LiveRun, queuePosition: number): void {
     const { row } = run.facts;
-    const { agentId, depth, label } = row;
+    const { task, agentId, depth, label } = row;
     this.#parts.hub.publish(
       {
         ...identity(run),
@@ -276,6 +268,3 @@ class InProcessRuntime implements SubagentRuntime {
     throw new InprocessError("runtime_closed", `${call}() was called after the runtime was closed; create a new one.`);
   }
 }
-
-/** What admissions may take of one turn of the loop; a burst of sixteen fits. */
-const ADMISSIONS_MS = 4;

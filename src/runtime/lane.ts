@@ -13,9 +13,9 @@ export class Lane {
     this.slots = slots;
   }
 
-  /** Jobs that must end before one enqueued now would start. */
-  get ahead(): number {
-    return Math.max(0, this.#running + this.#waiting.length - this.slots + 1);
+  /** Jobs that must end before one would start that is enqueued after so many others. */
+  aheadOf(others: number): number {
+    return Math.max(0, this.#running + this.#waiting.length + others - this.slots + 1);
   }
 
   /** Slots that no job has. */

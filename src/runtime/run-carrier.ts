@@ -38,8 +38,9 @@ export class RunCarrier {
   async #carry(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">, queuedAt: number): Promise<void> {
     if (run.outcome.settled !== undefined) return;
     try {
-      if (run.startedAt === undefined) {
-        await this.#parts.host.childStarting?.(childContext(run.facts.row));
+      // A host without a say is not awaited: the lane counts what starting takes of its turn of the loop.
+      if (run.startedAt === undefined && this.#parts.host.childStarting !== undefined) {
+        await this.#parts.host.childStarting(childContext(run.facts.row));
         // Killed meanwhile.
         if (run.outcome.settled !== undefined) return;
       }

@@ -42,7 +42,8 @@ describe("the lane", () => {
         }
         await turn();
         const waiting = added - removed.size - started.length;
-        expect(lane.ahead).toBe(Math.max(0, running.size + waiting - slots + 1));
+        expect(lane.aheadOf(0)).toBe(Math.max(0, running.size + waiting - slots + 1));
+        expect(lane.aheadOf(3)).toBe(Math.max(0, running.size + waiting + 3 - slots + 1));
         while (started.length < added - removed.size) {
           end(running.keys().next().value);
           await turn();
