@@ -4,39 +4,37 @@
  *   npm run bench                      all of them; writes results/*.json and *.svg, the tables of benchmarks/README.md
  *                                      and the headline of README.md
  *   npm run bench -- scale abort       these
- *   npm run bench -- --rounds 5 scale  so many fresh processes for each variant instead of the benchmark's own number
+ *   npm run bench -- --rounds 5 scale  so many fresh processes for each variant instead of the benchmark's own number;
+ *                                      fewer than that are shown and not written
  *   npm run bench -- --report          writes plots and tables anew from results/*.json
  *   npm run bench -- --quick           one short round of each, to see that they work; no goals, and nothing is written
  */
 
-import { parseArgs } from "node:util";
 import type { Samples } from "./lib/benchmark.ts";
 import { fileOf, load } from "./lib/files.ts";
 import { forkVariant } from "./lib/fork-variant.ts";
 import { shownMachine, thisMachine } from "./lib/machine.ts";
 import { NAMES } from "./lib/names.ts";
+import { readOptions, refuse, roundsOf } from "./lib/options.ts";
 import { writeReport } from "./lib/report.ts";
 import { toResult, writeResult } from "./lib/results.ts";
 import { printResult } from "./lib/tables.ts";
 
-const { values, positionals } = parseArgs({
-  options: { quick: { type: "boolean" }, report: { type: "boolean" }, rounds: { type: "string" } },
-  allowPositionals: true,
-});
+const { values, positionals } = readOptions(
+  { quick: { type: "boolean" }, report: { type: "boolean" }, rounds: { type: "string" } },
+  true,
+);
 const pace = { quick: values.quick === true };
 const unknown = positionals.filter((name) => !NAMES.includes(name));
-if (unknown.length > 0) {
-  console.error(`There is no benchmark ${unknown.join(", ")}; choose from ${NAMES.join(", ")}.`);
-  process.exit(2);
-}
-const wanted = values.rounds === undefined ? undefined : Number(values.rounds);
-if (wanted !== undefined && !(Number.isInteger(wanted) && wanted > 0)) {
-  console.error(`--rounds takes a number from 1, not ${values.rounds}.`);
-  process.exit(2);
-}
+if (unknown.length > 0) refuse(`There is no benchmark ${unknown.join(", ")}; choose from ${NAMES.join(", ")}.`);
+const wanted = roundsOf(values.rounds);
+if (pace.quick && wanted !== undefined) refuse("--quick is one round; leave --rounds away.");
+if (values.report === true && (pace.quick || wanted !== undefined || positionals.length > 0))
+  refuse("--report measures nothing and writes of every benchmark; give it alone.");
 
+let isWritten = values.report === true;
 if (values.report !== true) await measureAll();
-if (!pace.quick) await writeReport();
+if (isWritten) await writeReport();
 
 async function measureAll(): Promise<void> {
   if (pace.quick) {
@@ -52,7 +50,8 @@ async function measure(name: string, command: string): Promise<void> {
   const benchmark = await load(name, pace);
   console.log(`\n${name}: ${benchmark.question}`);
   const machine = thisMachine();
-  const rounds = pace.quick ? 1 : (wanted ?? benchmark.rounds ?? 3);
+  const usual = benchmark.rounds ?? 3;
+  const rounds = pace.quick ? 1 : (wanted ?? usual);
   const runs: Samples[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const variants = Object.keys(benchmark.variants);
@@ -66,5 +65,8 @@ async function measure(name: string, command: string): Promise<void> {
   const figures = pace.quick ? benchmark.figures.map(({ goal: _goal, ...figure }) => figure) : benchmark.figures;
   const result = toResult({ name, question: benchmark.question, command, machine, rounds }, figures, runs);
   printResult(result, benchmark.tables ?? []);
-  if (!pace.quick) writeResult(result);
+  if (pace.quick) return;
+  if (rounds < usual) return console.log(`  fewer rounds than its ${usual}: nothing is written`);
+  writeResult(result);
+  isWritten = true;
 }

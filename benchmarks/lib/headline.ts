@@ -1,6 +1,7 @@
 /** The library's own figures for the front page, and the reference gateway beside them. */
 
 import { shownMachine } from "./machine.ts";
+import { NAMES } from "./names.ts";
 import type { Line, Result } from "./results.ts";
 import { markdown } from "./tables.ts";
 
@@ -18,9 +19,15 @@ export function headline(results: readonly Result[]): string {
   return [
     `Measured with \`npm run bench\` on ${machine}, the model a scripted server in a process of its own. ${floorOf(metrics)}`,
     markdown([["what", "measured", "goal"], ...rows]),
+    ...notMeasured(results),
     `Of ${judged.length} goals ${missed === 0 ? "none is" : `${missed} are`} missed; [benchmarks/README.md](benchmarks/README.md) has all of them, with their 95th percentiles.`,
     ...comparison(metrics),
   ].join("\n\n");
+}
+
+function notMeasured(results: readonly Result[]): string[] {
+  const missing = NAMES.filter((name) => !results.some((result) => result.name === name));
+  return missing.length === 0 ? [] : [`Not measured yet: ${missing.join(", ")}.`];
 }
 
 function floorOf(metrics: Result["metrics"]): string {

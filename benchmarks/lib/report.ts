@@ -8,14 +8,14 @@ import { load } from "./files.ts";
 import { headline } from "./headline.ts";
 import { shownMachine } from "./machine.ts";
 import { NAMES } from "./names.ts";
+import { refuse } from "./options.ts";
 import { plotSvg } from "./plot.ts";
 import { readResult, writePlot, type Result } from "./results.ts";
 import { detailTable, goalsTable } from "./tables.ts";
 
 export async function writeReport(): Promise<void> {
   const results = NAMES.flatMap((name) => readResult(name) ?? []);
-  if (results.length === 0)
-    throw new Error("There is nothing in benchmarks/results to report; run npm run bench first.");
+  if (results.length === 0) refuse("There is nothing in benchmarks/results to report; run npm run bench first.");
   const sections: string[] = [];
   for (const result of results) {
     const benchmark = await load(result.name, { quick: false });

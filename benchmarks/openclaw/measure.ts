@@ -2,7 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Samples } from "../lib/benchmark.ts";
-import { median } from "../lib/statistics.ts";
+import { median, percentile } from "../lib/statistics.ts";
 import { ask, type BenchGateway } from "./gateway.ts";
 import type { Seen } from "./model-process.ts";
 
@@ -42,7 +42,14 @@ export async function measure(gateway: BenchGateway, rounds: Rounds): Promise<Sa
   }
   const usual = median(samples["n1.firstRequest"]!);
   add("sibling.delay", ...(await siblingDelays(gateway, usual, rounds.streams)));
-  for (const children of [0, 1, 5]) add(`stall.${children}`, ...(await stalls(gateway, children, rounds.streams)));
+  for (const children of [0, 1, 5]) {
+    for (let n = 0; n < rounds.streams; n += 1) {
+      const waits = await waitsBeside(gateway, children);
+      add(`stall.${children}`, Math.max(...waits));
+      add(`wait50.${children}`, median(waits));
+      add(`wait99.${children}`, percentile(waits, 0.99));
+    }
+  }
   return samples;
 }
 
@@ -107,35 +114,36 @@ async function siblingDelays(gateway: BenchGateway, usual: number, rounds: numbe
 }
 
 /**
- * The longest time an unrelated request waited while children streamed 200 KB each in pieces of 64 bytes. It is asked
- * from before the turn, since a gateway that stalls ends that late; what was answered before the children were called
- * for was held up by the turn's own beginning, which is the gateway's, and doesn't count.
+ * How long unrelated requests waited while children streamed 200 KB each in pieces of 64 bytes. They are sent from
+ * before the turn, since a gateway that stalls ends that late; what was answered before the children were called for was
+ * held up by the turn's own beginning, which is the gateway's, and doesn't count.
  */
-async function stalls(gateway: BenchGateway, children: number, rounds: number): Promise<number[]> {
-  const found: number[] = [];
-  for (let n = 0; n < rounds; n += 1) {
-    const id = nextId(`stream${children}`);
-    const pings: { answeredAt: number; ms: number }[] = [];
-    let going = true;
-    const pinging = (async () => {
-      while (going) {
-        const asked = performance.now();
-        await ask({ port: gateway.profile.port, path: "/readyz" });
-        const answered = performance.now();
-        pings.push({ answeredAt: performance.timeOrigin + answered, ms: answered - asked });
-        await delay(PING_EVERY_MS);
-      }
-    })();
-    // Without children: what a turn holds the gateway up by itself.
-    await gateway.turn(children === 0 ? `#floor=${id} n=1` : `#spawn=${id} n=${children} bytes=${STREAM_BYTES}`);
-    const { called } = turnTimes(await allStreamed(gateway, id, children), id);
-    going = false;
-    await pinging;
-    found.push(Math.max(...pings.filter(({ answeredAt }) => answeredAt > called).map(({ ms }) => ms)));
-    await allHandedOver(gateway, id, children);
-    await delay(QUIET_MS);
-  }
-  return found;
+async function waitsBeside(gateway: BenchGateway, children: number): Promise<number[]> {
+  const id = nextId(`stream${children}`);
+  const pings: { answeredAt: number; ms: number }[] = [];
+  let going = true;
+  const pinging = (async () => {
+    while (going) {
+      const asked = performance.now();
+      await ask({ port: gateway.profile.port, path: "/readyz" });
+      const answered = performance.now();
+      pings.push({ answeredAt: performance.timeOrigin + answered, ms: answered - asked });
+      await delay(PING_EVERY_MS);
+    }
+  })();
+  // Without children: what a turn holds the gateway up by itself.
+  await gateway.turn(children === 0 ? `#floor=${id} n=1` : `#spawn=${id} n=${children} bytes=${STREAM_BYTES}`);
+  const { called } = turnTimes(await allStreamed(gateway, id, children), id);
+  going = false;
+  await pinging;
+  await allHandedOver(gateway, id, children);
+  await delay(QUIET_MS);
+  return pings.filter(({ answeredAt }) => answeredAt > called).flatMap(({ ms }) => withUnsent(ms));
+}
+
+/** One request at a time is under way: those that would have been sent while it waited count with what was left of it. */
+function withUnsent(ms: number): number[] {
+  return Array.from({ length: 1 + Math.floor(ms / PING_EVERY_MS) }, (_, n) => ms - n * PING_EVERY_MS);
 }
 
 function turnTimes(seen: readonly Seen[], id: string): { called: number; next: number } {

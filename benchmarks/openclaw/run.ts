@@ -2,30 +2,32 @@
  * Compares gateways: the core as it is, and with this plugin. Each round starts every variant in a gateway of its own,
  * from one onboarded state, in an order that is reversed every round.
  *
- *   npm run bench:openclaw                  3 rounds of all variants; writes results/openclaw.json and the table
+ *   npm run bench:openclaw                  3 rounds of all variants; writes results/openclaw.json, its plot and the tables
  *   npm run bench:openclaw -- --rounds 1 --only "pi, 2026.4.1"
  */
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { Samples } from "../lib/benchmark.ts";
-import { thisMachine } from "../lib/machine.ts";
+import { shownMachine, thisMachine } from "../lib/machine.ts";
+import { readOptions, refuse, roundsOf as roundsAsked } from "../lib/options.ts";
 import { openGateway } from "./gateway.ts";
 import { measure, type Rounds } from "./measure.ts";
 import { tableOf, writeTables } from "./table.ts";
 import { VARIANTS, type Variant } from "./variants.ts";
 
-const { values } = parseArgs({ options: { rounds: { type: "string" }, only: { type: "string" } } });
+const { values } = readOptions({ rounds: { type: "string" }, only: { type: "string" } });
+const wanted = roundsAsked(values.rounds) ?? 3;
 const chosen = VARIANTS.filter(({ name }) => values.only === undefined || name === values.only);
 if (chosen.length === 0)
-  throw new Error(`There is no variant ${values.only}; choose from ${VARIANTS.map(({ name }) => name).join("; ")}.`);
+  refuse(`There is no variant ${values.only}; choose from ${VARIANTS.map(({ name }) => name).join("; ")}.`);
+const command = `npm run bench:openclaw -- --rounds ${wanted}${values.only === undefined ? "" : ` --only "${values.only}"`}`;
 const EACH_ROUND: Rounds = { one: 10, five: 4, sixteen: 2, quiet: 8, streams: 1 };
 const OWN_TOOL: Rounds = { one: 10, five: 4, sixteen: 0, quiet: 0, streams: 0 };
 const machine = thisMachine();
-console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.platform}, Node ${machine.node}, load ${machine.load}`);
+console.log(`${shownMachine(machine)}, load ${machine.load}; ${command}`);
 const raw: Record<string, Samples[]> = {};
-for (let round = 0; round < Number(values.rounds ?? 3); round += 1) {
+for (let round = 0; round < wanted; round += 1) {
   for (const variant of round % 2 === 0 ? chosen : chosen.toReversed()) {
     const gateway = await openGateway(variant);
     try {
@@ -51,7 +53,7 @@ async function keep(): Promise<void> {
   if (values.only !== undefined) return;
   const folder = join(import.meta.dirname, "..", "results");
   mkdirSync(folder, { recursive: true });
-  const kept = { machine, command: "npm run bench:openclaw", raw };
+  const kept = { machine, command, raw };
   writeFileSync(join(folder, "openclaw.json"), `${JSON.stringify(kept)}\n`);
   await writeTables(raw, machine);
 }

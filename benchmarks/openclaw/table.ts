@@ -3,16 +3,28 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
-import type { Samples } from "../lib/benchmark.ts";
+import type { LinePanel, Plot, Samples } from "../lib/benchmark.ts";
 import type { Machine } from "../lib/machine.ts";
-import { median, rounded } from "../lib/statistics.ts";
+import { plotSvg } from "../lib/plot.ts";
+import { writePlot, type Result } from "../lib/results.ts";
+import { median, percentile, rounded } from "../lib/statistics.ts";
 
-/** A row a question, a column a gateway; the median over rounds of what each round's samples come to. */
+/**
+ * A row a question, a column a gateway; the median over rounds of what each round's samples come to, and in brackets the
+ * 95th percentile of all samples where there are enough to speak of one.
+ */
 export function tableOf(raw: Record<string, Samples[]>): string {
   const names = Object.keys(raw);
   const rows = QUESTIONS.map(({ what, metrics, take }) => {
     const cells = names.map((name) =>
-      metrics.map((metric) => show(raw[name]!.flatMap((samples) => middle(samples[metric] ?? [], take)))).join(" / "),
+      metrics
+        .map((metric) =>
+          show(
+            raw[name]!.map((samples) => samples[metric] ?? []),
+            take,
+          ),
+        )
+        .join(" / "),
     );
     return [what, ...cells];
   });
@@ -23,11 +35,44 @@ export function tableOf(raw: Record<string, Samples[]>): string {
 
 /** Between the markers of `benchmarks/README.md` and of the front page. */
 export async function writeTables(raw: Record<string, Samples[]>, machine: Machine): Promise<void> {
+  writePlot("openclaw", plotSvg(plotOf(Object.keys(raw)), metricsOf(raw)));
   const { cpu, cores, memoryGb, platform, node, load } = machine;
   const rounds = Math.min(...Object.values(raw).map(({ length }) => length));
   const about = `${cpu}, ${cores} cores, ${memoryGb} GB, ${platform}, Node ${node} (2026.9.6 on Node 24.21), load ${load} at the start; ${rounds} round${rounds === 1 ? "" : "s"}.`;
   const table = `${about}\n\n${tableOf(raw)}`;
-  for (const file of [join(ROOT, "benchmarks", "README.md"), join(ROOT, "README.md")]) await writeInto(file, table);
+  await writeInto(join(ROOT, "README.md"), table);
+  await writeInto(join(ROOT, "benchmarks", "README.md"), `${table}\n\n![${TITLE}](results/openclaw.svg)`);
+}
+
+/** The questions that are asked of several numbers of children. */
+function plotOf(names: readonly string[]): Plot {
+  const panel = (title: string, metric: string): LinePanel => ({
+    kind: "lines",
+    title,
+    x: { label: "children called at once", values: SIZES, log: true },
+    y: { label: "ms, median", log: true },
+    series: names.map((name) => ({ name, metrics: SIZES.map((size) => `${name}.n${size}.${metric}`) })),
+  });
+  return {
+    title: TITLE,
+    panels: [panel("Call → accepted", "accepted"), panel("Call → first request", "firstRequest")],
+  };
+}
+
+function metricsOf(raw: Record<string, Samples[]>): Result["metrics"] {
+  const cells = Object.entries(raw).flatMap(([name, rounds]) =>
+    SIZES.flatMap((size) =>
+      ["accepted", "firstRequest"].map((metric) => [name, `n${size}.${metric}`, rounds] as const),
+    ),
+  );
+  return Object.fromEntries(
+    cells.flatMap(([name, metric, rounds]) => {
+      const values = rounds.flatMap((samples) => samples[metric] ?? []);
+      // A logarithm has no place for a call that took no longer than the floor.
+      const p50 = Math.max(median(values), 0.1);
+      return values.length === 0 ? [] : [[`${name}.${metric}`, { p50, p95: percentile(values, 0.95), raw: [values] }]];
+    }),
+  );
 }
 
 async function writeInto(file: string, table: string): Promise<void> {
@@ -44,8 +89,12 @@ function middle(values: readonly number[], take: Take): number[] {
   return [take === "max" ? Math.max(...values) : median(values)];
 }
 
-function show(values: readonly number[]): string {
-  return values.length === 0 ? "–" : String(rounded(median(values)));
+function show(rounds: readonly number[][], take: Take): string {
+  const values = rounds.flatMap((samples) => middle(samples, take));
+  if (values.length === 0) return "–";
+  const all = rounds.flat();
+  const p95 = take === "p50" && all.length >= ENOUGH ? ` (${rounded(percentile(all, 0.95))})` : "";
+  return `${rounded(median(values))}${p95}`;
 }
 
 /** Processor time is told in steps of 10 ms, so only its mean says anything. */
@@ -66,11 +115,21 @@ const QUESTIONS: { what: string; metrics: string[]; take: Take }[] = [
     metrics: ["stall.0", "stall.1", "stall.5"],
     take: "max",
   },
+  {
+    what: "an unrelated request meanwhile, 1 child: p50 / p99",
+    metrics: ["wait50.1", "wait99.1"],
+    take: "max",
+  },
+  { what: "5 children: p50 / p99", metrics: ["wait50.5", "wait99.5"], take: "max" },
   { what: "a sibling's delay while one child streams 200 KB (25; 1000)", metrics: ["sibling.delay"], take: "p50" },
   { what: "gateway main-thread CPU of a child, its announce turn included", metrics: ["n1.mainCpu"], take: "mean" },
   { what: "the same without an announce turn (15; 60)", metrics: ["n1.mainCpuQuiet"], take: "mean" },
 ];
 
+/** Of fewer, the 95th percentile is the largest. */
+const ENOUGH = 20;
+const SIZES = [1, 5, 16];
+const TITLE = "Inside OpenClaw: the core and the plugin";
 const ROOT = join(import.meta.dirname, "..", "..");
 const START = "<!-- openclaw: written by npm run bench:openclaw -->";
 const END = "<!-- /openclaw -->";
