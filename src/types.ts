@@ -46,7 +46,10 @@ export type Requester = {
   depth?: number;
   workspaceDir?: string;
   sandboxed?: boolean;
-  /** Names of the tools the requester has; a child never gets more. */
+  /**
+   * Names of all the tools the requester has, those to work with subagents included: a child never gets another. Not
+   * asked of a child of ours, for its run says what it has. @default not known, no limit from there
+   */
   tools?: string[];
   /** The model active in the requester's turn, `provider/id`. */
   model?: string;

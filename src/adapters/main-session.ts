@@ -14,7 +14,7 @@ import { WorkerPool } from "../pool/worker-pool.ts";
 import { Execution } from "../runtime/execution.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { mainSessionKey } from "../sessions/session-key.ts";
-import { createSessionTools } from "../tools/session-tools.ts";
+import { createSessionTools, MAIN_SESSION_TOOLS } from "../tools/session-tools.ts";
 import type { Requester, ResolvedModel, Usage } from "../types.ts";
 import { addUsage, noUsage } from "../usage.ts";
 import { execEnvironment, threadEnvironment } from "./environment.ts";
@@ -56,12 +56,13 @@ export class MainSession {
     this.sessionKey = `${mainSessionKey(agentId)}:${this.#sessionId}`;
     this.transcriptPath = join(layout.transcripts, agentId, `${this.#sessionId}.jsonl`);
     this.#tools = workerTools(config, { agentId, kind: "main" });
+    const permitted = toolFilter(config, { agentId, kind: "main" });
     this.requester = {
       sessionKey: this.sessionKey,
       agentId,
       depth: 0,
       workspaceDir,
-      tools: this.#tools,
+      tools: [...this.#tools, ...MAIN_SESSION_TOOLS.filter(permitted)],
       model: `${model.provider}/${model.id}`,
       transcriptPath: this.transcriptPath,
     };

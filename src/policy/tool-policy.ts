@@ -9,6 +9,8 @@ export type ToolQuestion = {
   /** The spawn's own lists. */
   allow?: string[];
   deny?: string[];
+  /** Every tool that the requester has; a child never gets another. Undefined = not known, no limit from there. */
+  within?: string[] | undefined;
 };
 
 /** Whether a tool of this name may be offered, in the thread or on the host: allowed by every list, denied by none. */
@@ -18,20 +20,15 @@ export function toolFilter(config: Config, question: ToolQuestion): (name: strin
     config.agents.list[question.agentId]?.tools ?? {},
     { allow: allow && [...allow, ...(alsoAllow ?? [])], deny },
     { allow: question.allow, deny: question.deny },
+    { allow: question.within },
   ];
   return (name) => lists.every((list) => permits(name, list));
 }
 
-/**
- * Names of the tools that work in the session's thread. `exec` only where the config opens it.
- * @param requesterTools what the requester has; a child never gets more. Undefined = not known, no limit from there
- */
-export function workerTools(config: Config, question: ToolQuestion, requesterTools?: string[]): string[] {
+/** Names of the tools that work in the session's thread. `exec` only where the config opens it. */
+export function workerTools(config: Config, question: ToolQuestion): string[] {
   const permitted = toolFilter(config, question);
-  return ALL_WORKER_TOOLS.filter(
-    (name) =>
-      permitted(name) && permits(name, { allow: requesterTools }) && (name !== "exec" || config.tools.execAllowed),
-  );
+  return ALL_WORKER_TOOLS.filter((name) => permitted(name) && (name !== "exec" || config.tools.execAllowed));
 }
 
 type Lists = { allow?: string[] | undefined; deny?: string[] | undefined };

@@ -5,7 +5,7 @@ import { toolFilter, workerTools, type ToolQuestion } from "../policy/tool-polic
 import type { NewRun } from "../registry/run-row.ts";
 import type { Requester, SpawnParams } from "../types.ts";
 import type { LiveRunFacts } from "./live-run.ts";
-import type { Parts } from "./parts.ts";
+import type { LiveRuns, Parts } from "./parts.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 
 /** Gives a child its session tools (`sessions_spawn`, …); handed in because `tools/` builds on the runtime's contract. */
@@ -15,7 +15,7 @@ export function childTools(
   context: { parts: Parts; runtime: SubagentRuntime; sessionTools: SessionTools },
   row: NewRun,
   params: Pick<SpawnParams, "toolsAllow" | "toolsDeny">,
-  requester: Pick<Requester, "tools">,
+  requester: Pick<Requester, "sessionKey" | "tools">,
 ): Pick<LiveRunFacts, "tools" | "hostTools" | "toolsAllow" | "toolsDeny"> {
   const { config, host } = context.parts;
   const { toolsAllow, toolsDeny } = params;
@@ -24,12 +24,13 @@ export function childTools(
     kind: "child",
     ...(toolsAllow === undefined ? {} : { allow: toolsAllow }),
     ...(toolsDeny === undefined ? {} : { deny: toolsDeny }),
+    within: toolsOf(requester, context.parts.live),
   };
-  const tools = workerTools(config, question, requester.tools);
+  const tools = workerTools(config, question);
   const permitted = toolFilter(config, question);
   const ofGateway = host.hostTools?.(childContext(row)) ?? [];
   const taken = new Set(ofGateway.map((tool) => tool.name));
-  const ofSession = row.role === "leaf" ? [] : context.sessionTools(context.runtime, asRequester(row, tools));
+  const ofSession = row.role === "leaf" ? [] : context.sessionTools(context.runtime, asRequester(row));
   const hostTools = [...ofGateway, ...ofSession.filter((tool) => !taken.has(tool.name))];
   return {
     tools,
@@ -37,6 +38,12 @@ export function childTools(
     ...(toolsAllow === undefined ? {} : { toolsAllow }),
     ...(toolsDeny === undefined ? {} : { toolsDeny }),
   };
+}
+
+/** A child of ours has what its run was given, whatever the caller says of it. */
+function toolsOf({ sessionKey, tools }: Pick<Requester, "sessionKey" | "tools">, live: LiveRuns): string[] | undefined {
+  const facts = live.ofSession(sessionKey)?.facts;
+  return facts === undefined ? tools : [...facts.tools, ...facts.hostTools.map(({ name }) => name)];
 }
 
 /** A child as its host sees it. */
@@ -57,14 +64,13 @@ export function childContext(row: NewRun): ChildContext {
   };
 }
 
-/** A child that spawns. */
-function asRequester(row: NewRun, tools: string[]): Requester {
+/** A child that spawns; which tools it has is looked up when it does. */
+function asRequester(row: NewRun): Requester {
   return {
     sessionKey: row.childSessionKey,
     agentId: row.agentId,
     depth: row.depth,
     workspaceDir: row.workspaceDir,
-    tools,
     ...(row.model === undefined ? {} : { model: row.model }),
   };
 }

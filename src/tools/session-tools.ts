@@ -21,12 +21,20 @@ export type AgentTool = HostTool & { label: string };
  */
 export function createSessionTools(runtime: SubagentRuntime, requester: Requester): AgentTool[] {
   const isChild = (requester.depth ?? 0) > 0 || sessionKind(requester.sessionKey) === "subagent";
-  return [
-    sessionsSpawnTool(runtime, requester),
-    subagentsTool(runtime, requester),
-    sessionsListTool(runtime, requester),
-    sessionsHistoryTool(runtime, requester),
-    sessionsYieldTool(runtime, requester),
-    ...(isChild ? [] : [sessionsSendTool(runtime, requester), agentsListTool(runtime, requester)]),
-  ];
+  const makers = isChild ? FOR_ALL : { ...FOR_ALL, ...FOR_MAIN_SESSIONS };
+  return Object.values(makers).map((make) => make(runtime, requester));
 }
+
+type Maker = (runtime: SubagentRuntime, requester: Requester) => AgentTool;
+
+const FOR_ALL: Record<string, Maker> = {
+  sessions_spawn: sessionsSpawnTool,
+  subagents: subagentsTool,
+  sessions_list: sessionsListTool,
+  sessions_history: sessionsHistoryTool,
+  sessions_yield: sessionsYieldTool,
+};
+const FOR_MAIN_SESSIONS: Record<string, Maker> = { sessions_send: sessionsSendTool, agents_list: agentsListTool };
+
+/** Names of all the tools a main session is given. */
+export const MAIN_SESSION_TOOLS: readonly string[] = Object.keys({ ...FOR_ALL, ...FOR_MAIN_SESSIONS });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import type { Host } from "../../src/host.ts";
-import { createSessionTools } from "../../src/tools/session-tools.ts";
+import { createSessionTools, MAIN_SESSION_TOOLS } from "../../src/tools/session-tools.ts";
 import type { Requester } from "../../src/types.ts";
 import type { Reply } from "../helpers/model-server.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
@@ -17,6 +17,7 @@ describe("the tools of a session", () => {
     const names = (by: Requester) => createSessionTools(runtime, by).map((tool) => tool.name);
     const ofChild = ["sessions_spawn", "subagents", "sessions_list", "sessions_history", "sessions_yield"];
     expect(names(requester)).toEqual([...ofChild, "sessions_send", "agents_list"]);
+    expect(names(requester)).toEqual(MAIN_SESSION_TOOLS);
     expect(names({ ...requester, depth: 1 })).toEqual(ofChild);
     expect(names({ sessionKey: "agent:main:subagent:x", agentId: "main" })).toEqual(ofChild);
   });

@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+
+import { parseConfig } from "../../src/config.ts";
+import { toolFilter, workerTools, type ToolQuestion } from "../../src/policy/tool-policy.ts";
+
+describe("the tools of a child's thread", () => {
+  it("are all but exec when nothing is said", () => {
+    expect(workersOf({})).toEqual(["read", "write", "edit", "list", "find", "search"]);
+  });
+
+  it("have exec where the config opens it", () => {
+    expect(workersOf({ tools: OPEN })).toContain("exec");
+    expect(workersOf({ tools: { ...OPEN, subagents: { tools: { deny: ["exec"] } } } })).not.toContain("exec");
+  });
+
+  it("are those that every list lets through: the agent's, the config's for subagents, the spawn's", () => {
+    const config = {
+      tools: { subagents: { tools: { allow: ["read", "write", "list"] } } },
+      agents: { list: [{ id: "main", tools: { allow: ["read", "write", "find"] } }] },
+    };
+    expect(workersOf(config)).toEqual(["read", "write"]);
+    expect(workersOf(config, { allow: ["read", "list"] })).toEqual(["read"]);
+  });
+
+  it("are allowed by alsoAllow beside allow, and limited by neither of them alone when only alsoAllow is there", () => {
+    const lists = (tools: object) => workersOf({ tools: { subagents: { tools } } });
+    expect(lists({ allow: ["read"], alsoAllow: ["find"] })).toEqual(["read", "find"]);
+    expect(lists({ alsoAllow: ["find"] })).toContain("write");
+  });
+
+  it("aren't given back by an allow list what a deny list takes", () => {
+    expect(workersOf({ tools: { subagents: { tools: { allow: ["read", "find"], deny: ["read"] } } } })).toEqual([
+      "find",
+    ]);
+    expect(workersOf({}, { allow: ["read", "find"], deny: ["fin*"] })).toEqual(["read"]);
+  });
+
+  it("are never more than the requester has", () => {
+    expect(workersOf({}, { within: ["read", "lookup"] })).toEqual(["read"]);
+    expect(workersOf({}, { within: [] })).toEqual([]);
+  });
+
+  it("are under tools.subagents.tools for a child alone", () => {
+    const config = { tools: { subagents: { tools: { allow: ["read"] } } } };
+    expect(workersOf(config, { kind: "main" })).toContain("write");
+  });
+});
+
+it("a tool on the host is let through by the same lists", () => {
+  const config = parseConfig({ tools: { subagents: { tools: { deny: ["web_*"] } } } });
+  const permitted = toolFilter(config, { agentId: "main", kind: "child", within: ["web_search", "lookup"] });
+  expect(["lookup", "web_search", "notes"].map(permitted)).toEqual([true, false, false]);
+});
+
+function workersOf(config: object, question: Partial<ToolQuestion> = {}): string[] {
+  return workerTools(parseConfig(config), { agentId: "main", kind: "child", ...question });
+}
+
+const OPEN = { exec: { security: "full", ask: "off" } };
