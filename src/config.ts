@@ -6,6 +6,8 @@ export { parseConfig } from "./config/parse.ts";
 
 /** What `parseConfig` returns. Read-only from then on. */
 export type Config = {
+  /** Whose rules count where OpenClaw's versions differ. @default "2026.9.6"; inside OpenClaw the host's own */
+  rules: "2026.4.1" | "2026.9.6";
   subagents: {
     /** @default "auto": in process on loopback installs, else the gateway's own path */
     runtime: "auto" | "inprocess" | "gateway";

@@ -78,6 +78,11 @@ export interface Host {
    * every spawn that the configuration's own limits allow.
    */
   refuseSpawn?(requester: Requester, agentId: string): string | undefined;
+  /**
+   * Tools of the host's own for this child. Offered are those that the config's lists and the spawn's let through and
+   * that the requester has; never those that OpenClaw keeps from subagents (`gateway`, `cron`, `message`, …), nor, to a
+   * child that may have no children, any that are named like those for working with them (`subagents`, …).
+   */
   hostTools?(child: ChildContext): HostTool[];
   /** The gateway's own tool policy, asked over the channel before every call of a child. */
   beforeToolCall?(call: ToolCall): Promise<ToolVerdict>;

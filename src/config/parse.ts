@@ -26,6 +26,7 @@ export function parseConfig(raw: unknown): Config {
 function resolved(raw: RawConfig, issues: ConfigIssue[]): Config {
   const { gateway, models, tools } = raw;
   return {
+    rules: "2026.9.6",
     subagents: ownSection(raw, issues),
     gateway: gatewayConfig(gateway ?? {}),
     agents: { defaults: agentDefaults(raw), ...agentList(raw, issues) },

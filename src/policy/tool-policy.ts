@@ -31,6 +31,19 @@ export function workerTools(config: Config, question: ToolQuestion): string[] {
   return ALL_WORKER_TOOLS.filter((name) => permitted(name) && (name !== "exec" || config.tools.execAllowed));
 }
 
+/**
+ * Whether a tool of the host is kept from every child, or from every child that may have none of its own: no list gives
+ * it back. This package's own tools of those names are offered by their own rules.
+ */
+export function isKeptBack(config: Pick<Config, "rules">, role: "orchestrator" | "leaf"): (name: string) => boolean {
+  const kept = [
+    ...NEVER,
+    ...(config.rules === "2026.4.1" ? [] : NEVER_FROM_9),
+    ...(role === "leaf" ? NOT_FOR_LEAVES : []),
+  ];
+  return (name) => kept.some((entry) => matches(entry, name.trim().toLowerCase()));
+}
+
 type Lists = { allow?: string[] | undefined; deny?: string[] | undefined };
 
 function permits(name: string, { allow, deny }: Lists): boolean {
@@ -46,3 +59,9 @@ function matches(entry: string, name: string): boolean {
 }
 
 const ALL_WORKER_TOOLS = ["read", "write", "edit", "list", "find", "search", "exec"];
+
+/** What OpenClaw gives no subagent, and what it gives none from 2026.9.x on. */
+const NEVER = ["gateway", "agents_list", "whatsapp_login", "session_status", "cron", "sessions_send"];
+const NEVER_FROM_9 = ["message", "progress_card", "conversations_*"];
+/** What is for working with one's own subagents. */
+const NOT_FOR_LEAVES = ["subagents", "sessions_list", "sessions_history", "sessions_spawn"];

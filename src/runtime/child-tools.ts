@@ -1,7 +1,7 @@
 /** What a child can do: tools of its thread by name, and tools that work on the host for it. */
 
 import type { ChildContext, HostTool } from "../host.ts";
-import { toolFilter, workerTools, type ToolQuestion } from "../policy/tool-policy.ts";
+import { isKeptBack, toolFilter, workerTools, type ToolQuestion } from "../policy/tool-policy.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { Requester, SpawnParams } from "../types.ts";
 import type { LiveRunFacts } from "./live-run.ts";
@@ -28,7 +28,8 @@ export function childTools(
   };
   const tools = workerTools(config, question);
   const permitted = toolFilter(config, question);
-  const ofGateway = host.hostTools?.(childContext(row)) ?? [];
+  const keptBack = isKeptBack(config, row.role);
+  const ofGateway = (host.hostTools?.(childContext(row)) ?? []).filter(({ name }) => !keptBack(name));
   const taken = new Set(ofGateway.map((tool) => tool.name));
   const ofSession = row.role === "leaf" ? [] : context.sessionTools(context.runtime, asRequester(row));
   const hostTools = [...ofGateway, ...ofSession.filter((tool) => !taken.has(tool.name))];

@@ -9,6 +9,7 @@ describe("an empty config", () => {
   it.each([undefined, null, {}])("is filled with the documented defaults (%s)", (raw) => {
     const cores = Math.min(4, availableParallelism());
     expect(parseConfig(raw)).toEqual({
+      rules: "2026.9.6",
       subagents: {
         runtime: "auto",
         fallback: true,

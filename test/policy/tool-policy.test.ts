@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { parseConfig } from "../../src/config.ts";
-import { toolFilter, workerTools, type ToolQuestion } from "../../src/policy/tool-policy.ts";
+import { isKeptBack, toolFilter, workerTools, type ToolQuestion } from "../../src/policy/tool-policy.ts";
 
 describe("the tools of a child's thread", () => {
   it("are all but exec when nothing is said", () => {
@@ -50,6 +50,31 @@ it("a tool on the host is let through by the same lists", () => {
   const config = parseConfig({ tools: { subagents: { tools: { deny: ["web_*"] } } } });
   const permitted = toolFilter(config, { agentId: "main", kind: "child", within: ["web_search", "lookup"] });
   expect(["lookup", "web_search", "notes"].map(permitted)).toEqual([true, false, false]);
+});
+
+describe("a tool of the host", () => {
+  const ALWAYS = ["gateway", "agents_list", "whatsapp_login", "session_status", "cron", "sessions_send"];
+  const FROM_9 = ["message", "progress_card", "conversations_list", "conversations_turn"];
+  const FOR_CHILDREN = ["subagents", "sessions_list", "sessions_history", "sessions_spawn"];
+  const OTHERS = ["lookup", "sessions_yield", "messages", "my_message", "cronjob", "conversation", "gateways"];
+  const all = [...ALWAYS, ...FROM_9, ...FOR_CHILDREN, ...OTHERS];
+
+  it.each([
+    ["2026.4.1", "orchestrator", ALWAYS],
+    ["2026.4.1", "leaf", [...ALWAYS, ...FOR_CHILDREN]],
+    ["2026.9.6", "orchestrator", [...ALWAYS, ...FROM_9]],
+    ["2026.9.6", "leaf", [...ALWAYS, ...FROM_9, ...FOR_CHILDREN]],
+  ] as const)("is kept back, by the rules of %s from a child that is %s: %j", (rules, role, kept) => {
+    expect(all.filter(isKeptBack({ rules }, role))).toEqual(kept);
+  });
+
+  it("is kept back however its name is written", () => {
+    expect(["Gateway", " cron ", "CONVERSATIONS_send"].map(isKeptBack({ rules: "2026.9.6" }, "orchestrator"))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
 });
 
 function workersOf(config: object, question: Partial<ToolQuestion> = {}): string[] {

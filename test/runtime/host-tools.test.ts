@@ -90,6 +90,20 @@ describe("a host's tool, called by a child", () => {
     },
   );
 
+  it.each([
+    ["a leaf", 1, KEPT_BACK],
+    ["an orchestrator", 2, KEPT_BACK.filter((name) => !FOR_ORCHESTRATORS.includes(name))],
+  ])("isn't offered to %s when OpenClaw keeps it from subagents, whatever the lists say", async (_who, depth, kept) => {
+    const tools = Object.fromEntries([...KEPT_BACK, "lookup"].map((name) => [name, async () => text("the gateway's")]));
+    const lists = { alsoAllow: KEPT_BACK };
+    const options = { config: { tools: { subagents: { tools: lists } } }, limits: { maxSpawnDepth: depth } };
+    const { offered } = (await call("none", tools, options)) as { offered: string[] };
+    expect(offered).toContain("lookup");
+    expect(offered.filter((name) => kept.includes(name))).toEqual([]);
+    for (const name of FOR_ORCHESTRATORS) expect(offered.includes(name)).toBe(depth === 2);
+    expect(await call("cron", { cron: async () => text("never") })).toHaveProperty("offered");
+  });
+
   it("named like a session tool is offered once", async () => {
     const answer = await call("none", { subagents: async () => text("the gateway's own") });
     const names = (answer as { offered: string[] }).offered;
@@ -168,3 +182,6 @@ function tool(name: string, execute: HostTool["execute"]): HostTool {
 function text(value: string): ToolOutput {
   return { content: [{ type: "text", text: value }] };
 }
+
+const FOR_ORCHESTRATORS = ["subagents", "sessions_list", "sessions_history", "sessions_spawn"];
+const KEPT_BACK = ["gateway", "agents_list", "cron", "message", "sessions_send", ...FOR_ORCHESTRATORS];

@@ -13,7 +13,7 @@ export type Settings = {
 };
 
 /**
- * Where the host leaves a limit open, its own default counts and not ours.
+ * Where the host leaves a limit open, its own default counts and not ours; and so do its rules.
  * @throws ConfigError for faults in the plugin's entry
  */
 export function readSettings(raw: HostConfig, host: Pick<OpenClawPackage, "sessionsInFiles">): Settings {
@@ -21,7 +21,7 @@ export function readSettings(raw: HostConfig, host: Pick<OpenClawPackage, "sessi
   const passedOver: string[] = [];
   for (;;) {
     try {
-      return { config: parseConfig(filled), passedOver };
+      return { config: { ...parseConfig(filled), rules: host.sessionsInFiles ? "2026.4.1" : "2026.9.6" }, passedOver };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       const ours = error.issues.filter(({ path }) => path.startsWith(OWN_PATH));

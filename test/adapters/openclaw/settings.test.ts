@@ -19,6 +19,11 @@ describe("the settings of the plugin", () => {
     });
   });
 
+  it("go by the rules of the host's version", () => {
+    expect(readSettings({}, FILES).config.rules).toBe("2026.4.1");
+    expect(readSettings({}, SQLITE).config.rules).toBe("2026.9.6");
+  });
+
   it("leave OpenClaw's configuration as it was", () => {
     const raw = { agents: { defaults: {} } };
     readSettings(raw, FILES);
