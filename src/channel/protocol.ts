@@ -32,7 +32,7 @@ export type EngineTask = {
   resume?: "children_settled" | "thread_lost" | "next_turn";
   /** Names of worker tools the run may use. */
   tools: string[];
-  /** The spawn's own lists, for an engine that has tools of its own. */
+  /** The spawn's own lists within what its requester had, for an engine that has tools of its own. */
   toolsAllow?: string[];
   toolsDeny?: string[];
   hostTools: Omit<HostTool, "execute">[];

@@ -29,12 +29,14 @@ export function execAllowed({ security, ask, mode }: RawExecPolicy): boolean {
   return (security ?? (mode && "full")) === "full" && (ask ?? (mode && "off")) === "off";
 }
 
-function expandGroups(names: readonly string[]): string[] {
-  return [...new Set(names.flatMap((name) => GROUPS[name.toLowerCase()] ?? [name.toLowerCase()]))];
+/** Lower case, a group's members in the place of its name. */
+export function expandGroups(names: readonly string[]): string[] {
+  const plain = names.map((name) => name.trim().toLowerCase());
+  return [...new Set(plain.flatMap((name) => GROUPS[name] ?? [name]))];
 }
 
 /** What both lists let through; `*` stands for any letters in either. */
-function narrowed(before: string[] | undefined, next: string[]): string[] {
+export function narrowed(before: string[] | undefined, next: string[]): string[] {
   if (before === undefined) return next;
   const both = [...next.filter((name) => matches(name, before)), ...before.filter((name) => matches(name, next))];
   return [...new Set(both)];

@@ -1,6 +1,7 @@
 /** Which tools a session may have: pure decisions over the config's lists, the spawn's own, and what its requester has. */
 
 import type { Config } from "../config.ts";
+import { expandGroups, expandLists, narrowed } from "../config/tool-lists.ts";
 
 export type ToolQuestion = {
   agentId: string;
@@ -19,16 +20,29 @@ export function toolFilter(config: Config, question: ToolQuestion): (name: strin
   const lists: Lists[] = [
     config.agents.list[question.agentId]?.tools ?? {},
     { allow: allow && [...allow, ...(alsoAllow ?? [])], deny },
-    { allow: question.allow, deny: question.deny },
-    { allow: question.within },
+    expandLists({ ...(question.allow && { allow: question.allow }), ...(question.deny && { deny: question.deny }) }),
+    { allow: question.within?.map(normal) },
   ];
-  return (name) => lists.every((list) => permits(name, list));
+  return (name) => lists.every((list) => permits(normal(name), list));
 }
 
 /** Names of the tools that work in the session's thread. `exec` only where the config opens it. */
 export function workerTools(config: Config, question: ToolQuestion): string[] {
   const permitted = toolFilter(config, question);
   return ALL_WORKER_TOOLS.filter((name) => permitted(name) && (name !== "exec" || config.tools.execAllowed));
+}
+
+/**
+ * A spawn's own lists within those its requester is held to, for an engine that has tools of its own. Names, patterns
+ * and groups as they were written, as far as they can stay so.
+ */
+export function listsWithin(above: Lists, own: Lists): { allow?: string[]; deny?: string[] } {
+  const deny = [...new Set([...(above.deny ?? []), ...(own.deny ?? [])])];
+  const allow =
+    above.allow === undefined || own.allow === undefined
+      ? (own.allow ?? above.allow)
+      : narrowed(expandGroups(above.allow), expandGroups(own.allow));
+  return { ...(allow && { allow }), ...(deny.length > 0 && { deny }) };
 }
 
 /**
@@ -41,7 +55,7 @@ export function isKeptBack(config: Pick<Config, "rules">, role: "orchestrator" |
     ...(config.rules === "2026.4.1" ? [] : NEVER_FROM_9),
     ...(role === "leaf" ? NOT_FOR_LEAVES : []),
   ];
-  return (name) => kept.some((entry) => matches(entry, name.trim().toLowerCase()));
+  return (name) => kept.some((entry) => matches(entry, normal(name)));
 }
 
 type Lists = { allow?: string[] | undefined; deny?: string[] | undefined };
@@ -49,6 +63,10 @@ type Lists = { allow?: string[] | undefined; deny?: string[] | undefined };
 function permits(name: string, { allow, deny }: Lists): boolean {
   if (deny?.some((entry) => matches(entry, name))) return false;
   return allow === undefined || allow.some((entry) => matches(entry, name));
+}
+
+function normal(name: string): string {
+  return name.trim().toLowerCase();
 }
 
 /** `*` stands for any characters, as in OpenClaw's tool lists. */

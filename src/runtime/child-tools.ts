@@ -1,7 +1,7 @@
 /** What a child can do: tools of its thread by name, and tools that work on the host for it. */
 
 import type { ChildContext, HostTool } from "../host.ts";
-import { isKeptBack, toolFilter, workerTools, type ToolQuestion } from "../policy/tool-policy.ts";
+import { isKeptBack, listsWithin, toolFilter, workerTools, type ToolQuestion } from "../policy/tool-policy.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { Requester, SpawnParams } from "../types.ts";
 import type { LiveRunFacts } from "./live-run.ts";
@@ -17,15 +17,19 @@ export function childTools(
   params: Pick<SpawnParams, "toolsAllow" | "toolsDeny">,
   requester: Pick<Requester, "sessionKey" | "tools">,
 ): Pick<LiveRunFacts, "tools" | "hostTools" | "toolsAllow" | "toolsDeny"> {
-  const { config, host } = context.parts;
+  const { config, host, live } = context.parts;
   const { toolsAllow, toolsDeny } = params;
   const question: ToolQuestion = {
     agentId: row.agentId,
     kind: "child",
     ...(toolsAllow === undefined ? {} : { allow: toolsAllow }),
     ...(toolsDeny === undefined ? {} : { deny: toolsDeny }),
-    within: toolsOf(requester, context.parts.live),
+    within: toolsOf(requester, live),
   };
+  const lists = listsWithin(limitsOf(requester, row.agentId, context.parts), {
+    allow: toolsAllow,
+    deny: toolsDeny,
+  });
   const tools = workerTools(config, question);
   const permitted = toolFilter(config, question);
   const keptBack = isKeptBack(config, row.role);
@@ -36,8 +40,8 @@ export function childTools(
   return {
     tools,
     hostTools: hostTools.filter((tool) => permitted(tool.name)),
-    ...(toolsAllow === undefined ? {} : { toolsAllow }),
-    ...(toolsDeny === undefined ? {} : { toolsDeny }),
+    ...(lists.allow === undefined ? {} : { toolsAllow: lists.allow }),
+    ...(lists.deny === undefined ? {} : { toolsDeny: lists.deny }),
   };
 }
 
@@ -45,6 +49,20 @@ export function childTools(
 function toolsOf({ sessionKey, tools }: Pick<Requester, "sessionKey" | "tools">, live: LiveRuns): string[] | undefined {
   const facts = live.ofSession(sessionKey)?.facts;
   return facts === undefined ? tools : [...facts.tools, ...facts.hostTools.map(({ name }) => name)];
+}
+
+/** What its requester is held to, as lists: an engine with tools of its own can't be told them by name. */
+function limitsOf(
+  { sessionKey, tools }: Pick<Requester, "sessionKey" | "tools">,
+  childAgentId: string,
+  { live, config }: Pick<Parts, "live" | "config">,
+): Parameters<typeof listsWithin>[0] {
+  const facts = live.ofSession(sessionKey)?.facts;
+  if (facts === undefined) return { allow: tools };
+  const { toolsAllow, toolsDeny, row } = facts;
+  const lists = { allow: toolsAllow, deny: toolsDeny };
+  // A child of the same agent is held to that agent's own lists anyway.
+  return row.agentId === childAgentId ? lists : listsWithin(lists, config.agents.list[row.agentId]?.tools ?? {});
 }
 
 /** A child as its host sees it. */

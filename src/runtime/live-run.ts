@@ -23,7 +23,7 @@ export type LiveRunFacts = {
   timeoutMs: number;
   /** Names of worker tools. */
   tools: string[];
-  /** The spawn's own lists. */
+  /** The spawn's own lists, within those of all above it. */
   toolsAllow?: string[];
   toolsDeny?: string[];
   hostTools: HostTool[];

@@ -1,7 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { parseConfig } from "../../src/config.ts";
-import { isKeptBack, toolFilter, workerTools, type ToolQuestion } from "../../src/policy/tool-policy.ts";
+import { isKeptBack, listsWithin, toolFilter, workerTools, type ToolQuestion } from "../../src/policy/tool-policy.ts";
 
 describe("the tools of a child's thread", () => {
   it("are all but exec when nothing is said", () => {
@@ -35,6 +36,11 @@ describe("the tools of a child's thread", () => {
     expect(workersOf({}, { allow: ["read", "find"], deny: ["fin*"] })).toEqual(["read"]);
   });
 
+  it("are read from a spawn's lists as from the config's: groups opened, in any case", () => {
+    expect(workersOf({}, { deny: ["group:fs"] })).toEqual([]);
+    expect(workersOf({}, { allow: ["Read", " FIND "], deny: ["Fi*"] })).toEqual(["read"]);
+  });
+
   it("are never more than the requester has", () => {
     expect(workersOf({}, { within: ["read", "lookup"] })).toEqual(["read"]);
     expect(workersOf({}, { within: [] })).toEqual([]);
@@ -50,6 +56,35 @@ it("a tool on the host is let through by the same lists", () => {
   const config = parseConfig({ tools: { subagents: { tools: { deny: ["web_*"] } } } });
   const permitted = toolFilter(config, { agentId: "main", kind: "child", within: ["web_search", "lookup"] });
   expect(["lookup", "web_search", "notes"].map(permitted)).toEqual([true, false, false]);
+});
+
+it("a tool on the host is denied in whatever case its name is written", () => {
+  const config = parseConfig({ tools: { subagents: { tools: { deny: ["lookUp"] } } } });
+  expect(toolFilter(config, { agentId: "main", kind: "child" })("lookUp")).toBe(false);
+});
+
+describe("lists within others", () => {
+  it("deny what either denies, and allow what both allow", () => {
+    const above = { allow: ["group:fs", "web_*"], deny: ["exec"] };
+    expect(listsWithin(above, { deny: ["cron", "exec"] })).toEqual({ ...above, deny: ["exec", "cron"] });
+    expect(listsWithin(above, { allow: ["read", "web_fetch", "cron"] }).allow).toEqual(["read", "web_fetch"]);
+    expect(listsWithin({}, { allow: ["group:fs"] })).toEqual({ allow: ["group:fs"] });
+    expect(listsWithin(above, { allow: [] }).allow).toEqual([]);
+    expect(listsWithin({}, {})).toEqual({});
+  });
+
+  it("let nothing through that one of them doesn't", () => {
+    const lists = fc.array(fc.constantFrom("read", "WRITE", "re*", "*", "group:fs", "group:sessions", "sessions_*"));
+    const both = fc.record({ allow: fc.option(lists, { nil: undefined }), deny: fc.option(lists, { nil: undefined }) });
+    const config = parseConfig({});
+    const ofChild = (own: object) => toolFilter(config, { agentId: "main", kind: "child", ...own });
+    fc.assert(
+      fc.property(both, both, fc.constantFrom("read", "write", "edit", "sessions_list", "exec"), (above, own, name) => {
+        const each = [above, own].every((list) => ofChild(list)(name));
+        expect(ofChild(listsWithin(above, own))(name)).toBe(each);
+      }),
+    );
+  });
 });
 
 describe("a tool of the host", () => {

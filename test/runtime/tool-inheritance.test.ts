@@ -3,7 +3,13 @@ import { describe, expect, it } from "vitest";
 import type { HostTool } from "../../src/host.ts";
 import type { Requester, SpawnParams } from "../../src/types.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
-import { startRuntime, tempFolder, type Fixture, type FixtureOptions } from "../helpers/runtime-fixture.ts";
+import {
+  startRuntime,
+  tempFolder,
+  type Accepted,
+  type Fixture,
+  type FixtureOptions,
+} from "../helpers/runtime-fixture.ts";
 
 describe("a grandchild", () => {
   it("has no tool that its parent was denied, a host's and those to work with subagents included", async () => {
@@ -51,6 +57,47 @@ describe("a grandchild", () => {
   });
 });
 
+describe("an engine with tools of its own", () => {
+  it("is told what all those above a child are denied, and what each of them is allowed", async () => {
+    const fixture = await startFamily({});
+    const first = await fixture.start({
+      task: "waits",
+      toolsDeny: ["exec"],
+      toolsAllow: ["group:fs", "web_*", "cron"],
+    });
+    const second = await fixture.start({ task: "waits", toolsDeny: ["write"] }, asked(first));
+    const lists = { toolsAllow: ["read", "web_fetch", "message"], toolsDeny: ["web_search", "exec"] };
+    const third = await fixture.start({ task: "tells-lists", ...lists }, asked(second));
+    expect(await listsTold(fixture, third)).toEqual({
+      toolsAllow: ["read", "web_fetch"],
+      toolsDeny: ["exec", "write", "web_search"],
+    });
+  });
+
+  it("is told nothing where nobody narrows anything, so that children share their configuration", async () => {
+    const fixture = await startFamily({});
+    const parent = await fixture.start("waits");
+    expect(await listsTold(fixture, await fixture.start("tells-lists", asked(parent)))).toEqual({});
+  });
+
+  it("is told what the agent of the parent is held to, for a child of another agent", async () => {
+    const agents = {
+      list: [{ id: "main", tools: { deny: ["exec"] }, subagents: { allowAgents: ["*"] } }, { id: "other" }],
+    };
+    const fixture = await startFamily({ config: { agents } });
+    const parent = await fixture.start("waits");
+    const others = await fixture.start({ task: "tells-lists", agentId: "other" }, asked(parent));
+    expect(await listsTold(fixture, others)).toEqual({ toolsDeny: ["exec"] });
+    expect(await listsTold(fixture, await fixture.start("tells-lists", asked(parent)))).toEqual({});
+  });
+
+  it("is told what a main session says it has", async () => {
+    const fixture = await startFamily({});
+    const by = { ...fixture.requester, tools: ["read", "exec"] };
+    expect(await listsTold(fixture, await fixture.start("tells-lists", by))).toEqual({ toolsAllow: ["read", "exec"] });
+  });
+});
+
 it("a main session that says which tools it has gives its children none but those, host tools included", async () => {
   const fixture = await startFamily({});
   const by = { ...fixture.requester, tools: ["read", "lookup", "sessions_spawn"] };
@@ -68,6 +115,14 @@ async function family(
   const parent = await fixture.start({ task: "waits", ...parentsOwn });
   const by = { sessionKey: parent.childSessionKey, agentId: "main", ...claimed };
   return { offered: await offeredTo(fixture, childsOwn, by) };
+}
+
+function asked({ childSessionKey }: Accepted): Requester {
+  return { sessionKey: childSessionKey, agentId: "main" };
+}
+
+async function listsTold({ settled }: Fixture, { runId }: Accepted): Promise<unknown> {
+  return JSON.parse((await settled(runId)).text);
 }
 
 function startFamily(options: FixtureOptions): Promise<Fixture> {

@@ -1,4 +1,4 @@
-/** The config one run is given: the gateway's, narrowed by what the spawn itself says of the child's tools. */
+/** The config one run is given: the gateway's, narrowed by what its spawn, and those above it, say of its tools. */
 
 import type { EngineTask } from "../../../channel/protocol.ts";
 
@@ -6,7 +6,7 @@ type Section = Record<string, unknown>;
 
 /**
  * The runner applies the gateway's own tool policy by itself: what a subagent of that role never gets, what
- * `tools.subagents.tools` says. A spawn's own lists are put beside it. Without any, the very same object is returned:
+ * `tools.subagents.tools` says. A spawn's lists, with those it inherits, are put beside it. Without any, the very same object is returned:
  * under another config the runner makes its list of models anew, for a second or so.
  */
 export function childConfig(config: Section, task: Pick<EngineTask, "toolsAllow" | "toolsDeny" | "role">): Section {
