@@ -206,6 +206,7 @@ function liveRun(
   }: Pick<RowFacts, "params" | "requester" | "plan" | "chosen"> & { row: NewRun },
 ): LiveRun {
   const thinking = chooseThinking(context.parts.config, plan.agentId, params);
+  context.parts.secrets.add(chosen.model, plan.agentId);
   return new LiveRun({
     row,
     model: chosen.model,

@@ -6,6 +6,7 @@ import type { HistoryReader } from "../sessions/history-reader.ts";
 import type { HistoryWindow } from "../sessions/history-view.ts";
 import { clip } from "../sessions/clip.ts";
 import type { History, HistoryOptions, Requester } from "../types.ts";
+import { secretsFor } from "./known-secrets.ts";
 import type { Parts } from "./parts.ts";
 import { isAbove } from "./views.ts";
 
@@ -18,9 +19,7 @@ export async function readHistory(
   options: HistoryOptions,
 ): Promise<History> {
   const { row, window } = historyWindow(parts, sessionKey, requester, options);
-  const { apiKey } = parts.live.get(row.runId)?.facts.model ?? {};
-  const secrets = apiKey === undefined ? [] : [apiKey];
-  const view = await reader.read(row.transcriptPath, { ...window, secrets });
+  const view = await reader.read(row.transcriptPath, { ...window, secrets: await secretsFor(parts, row) });
   return { sessionKey: row.childSessionKey, ...view };
 }
 

@@ -37,6 +37,7 @@ import { kill } from "./control.ts";
 import { EventHub } from "./event-hub.ts";
 import { readHistory } from "./history.ts";
 import { Homeward } from "./homeward.ts";
+import { KnownSecrets } from "./known-secrets.ts";
 import { Lane } from "./lane.ts";
 import type { SessionTools } from "./child-tools.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -121,6 +122,7 @@ class InProcessRuntime implements SubagentRuntime {
       lane: new Lane(config.agents.defaults.subagents.maxConcurrent),
       hub: new EventHub(() => this.#watchersChanged()),
       live: new LiveRuns(),
+      secrets: new KnownSecrets(),
       execEnv: options.execEnv,
     };
     this.#settler = new Settler(this.#parts, (run) => {

@@ -6,6 +6,7 @@ import type { Logger } from "../log.ts";
 import type { WorkerPool } from "../pool/worker-pool.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { EventHub } from "./event-hub.ts";
+import type { KnownSecrets } from "./known-secrets.ts";
 import type { Lane } from "./lane.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { TrackedRun } from "./tracked-run.ts";
@@ -19,6 +20,8 @@ export type Parts = {
   lane: Lane;
   hub: EventHub;
   live: LiveRuns;
+  /** What models were called with. */
+  secrets: KnownSecrets;
   /** The whole environment of commands that `exec` starts. */
   execEnv: Record<string, string>;
 };

@@ -194,8 +194,11 @@ export class RunCarrier {
         // An answer that is none lets nothing through.
         return (await host.beforeToolCall({ child, toolCallId, tool, args })) ?? NO_VERDICT;
       }
-      case "refresh_model":
-        return host.resolveModel(request.model, child.agentId, { refresh: true, signal });
+      case "refresh_model": {
+        const model = await host.resolveModel(request.model, child.agentId, { refresh: true, signal });
+        this.#parts.secrets.add(model, child.agentId);
+        return model;
+      }
     }
   }
 

@@ -28,7 +28,9 @@ describe("a descendant's history", () => {
     const whole = await runtime.history(run.runId, requester, { includeTools: true });
     expect(whole.messages.map((message) => message.role)).toEqual(["user", "assistant", "toolResult", "assistant"]);
     const last = await runtime.history(run.runId, requester, { limit: 1 });
-    expect(last).toMatchObject({ messages: [{ role: "assistant" }], nextOffset: 1 });
+    expect(last).toMatchObject({ messages: [{ role: "assistant" }], nextOffset: 1, contentRedacted: true });
+    expect(last.messages[0]!.content).toEqual([{ type: "text", text: "the key is ***" }]);
+    expect(JSON.stringify(whole)).not.toContain(server.model.apiKey);
   });
 
   it("is empty before it has begun, and still there once its transcript was put away", async () => {
