@@ -64,7 +64,7 @@ export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions
     },
     resolveModel: withRunner ? namedModels(config) : servedModels(api, raw, config),
     workspaceDir: (agentId) => api.agent.resolveAgentWorkspaceDir(raw(), agentId),
-    sendTo: sendInTurn(api, raw),
+    sendTo: sendInTurn(api, raw, openclaw),
     refuseSpawn: (requester, agentId) => sandboxRefusal(raw(), engine, requester, agentId),
     ...(sessions === undefined
       ? {}

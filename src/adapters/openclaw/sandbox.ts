@@ -37,7 +37,8 @@ function modeOf(config: HostConfig, agentId: string): string {
   return own?.sandbox?.mode ?? agentDefaults(config).sandbox?.mode ?? "off";
 }
 
-function isMain(config: HostConfig, agentId: string, sessionKey: string): boolean {
+/** Whether the key is that of the agent's main session. */
+export function isMain(config: HostConfig, agentId: string, sessionKey: string): boolean {
   const { mainKey, scope } = (config["session"] ?? {}) as { mainKey?: string; scope?: string };
   const names = ["main", mainKey?.trim().toLowerCase() ?? ""].filter((name) => name !== "");
   return (

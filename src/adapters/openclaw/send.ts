@@ -4,11 +4,16 @@ import { randomUUID } from "node:crypto";
 import { InprocessError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import type { HostConfig, HostRuntime } from "./api.ts";
+import type { OpenClawPackage } from "./openclaw-package.ts";
 import { outOfReach } from "./session-visibility.ts";
 
-export function sendInTurn({ subagent }: HostRuntime, raw: () => HostConfig): NonNullable<Host["sendTo"]> {
+export function sendInTurn(
+  { subagent }: HostRuntime,
+  raw: () => HostConfig,
+  openclaw: Pick<OpenClawPackage, "sessionsInFiles">,
+): NonNullable<Host["sendTo"]> {
   return async (sessionKey, message, { from, timeoutMs }) => {
-    const refusal = outOfReach(raw(), from, sessionKey);
+    const refusal = outOfReach(raw(), from, sessionKey, openclaw);
     if (refusal !== undefined) throw new InprocessError("not_yours", refusal);
     const text = `[Message from session ${from}]\n${message}`;
     const turn = { sessionKey, message: text, deliver: false, idempotencyKey: randomUUID() };

@@ -1,11 +1,47 @@
 import { describe, expect, it } from "vitest";
 
-import { outOfReach, seesOnlyItself } from "../../../src/adapters/openclaw/session-visibility.ts";
+import type { HostConfig } from "../../../src/adapters/openclaw/api.ts";
+import { outOfReach as outOfReachIn, seesOnlyItself } from "../../../src/adapters/openclaw/session-visibility.ts";
 
 const FROM = "agent:main:main";
 const CHAT = "agent:main:telegram:direct:7";
 
-describe("who may be sent to", () => {
+describe("who may be sent to on 2026.9.x", () => {
+  const CHATS = "agent:main:telegram:direct:8";
+  it.each([{}, { tools: {} }, visible("all"), visible(" ALL "), visible("nonsense")])(
+    "is any session of any agent by default: %j",
+    (config) => {
+      expect(in9(config, CHAT, FROM)).toBeUndefined();
+      expect(in9(config, CHAT, "agent:work:main")).toBeUndefined();
+      expect(seesOnlyItself(config, CHAT)).toBe(false);
+    },
+  );
+
+  it("is another agent's unless that is turned off, or lists leave one of the two out", () => {
+    const config = (agentToAgent: object) => ({ tools: { agentToAgent } });
+    for (const open of [{}, { allow: [] }, { allow: ["main", "work"] }])
+      expect(in9(config(open), FROM, "agent:work:main")).toBeUndefined();
+    for (const shut of [{ enabled: false }, { allow: ["work"] }, { allow: [" "] }])
+      expect(in9(config(shut), FROM, "agent:work:main")).toMatch(/tools\.agentToAgent/);
+    expect(in9(config({ enabled: false }), FROM, CHAT)).toBeUndefined();
+  });
+
+  it("is narrowed by what is set", () => {
+    expect(in9(visible("agent"), CHAT, CHATS)).toBeUndefined();
+    expect(in9(visible("agent"), CHAT, "agent:work:main")).toBeDefined();
+    expect(in9(visible("tree"), CHAT, CHATS)).toMatch(/own subagents only/);
+    expect(in9(visible("self"), FROM, CHAT)).toMatch(/itself only/);
+  });
+
+  it("is every session of its agent for a main session with tree, unless it is sandboxed", () => {
+    expect(in9(visible("tree"), FROM, CHAT)).toBeUndefined();
+    expect(in9(visible("tree"), FROM, "agent:work:main")).toMatch(/own subagents only/);
+    expect(in9(boxed("all", "tree"), FROM, CHAT)).toMatch(/sandboxed/);
+    expect(in9(boxed("non-main", "all"), CHAT, FROM)).toMatch(/sandboxed/);
+  });
+});
+
+describe("who may be sent to on 2026.4.x", () => {
   it.each([{}, { tools: {} }, visible("tree"), visible(" Tree "), visible("nonsense")])(
     "is nobody but one's own subagents by default: %j",
     (config) => {
@@ -66,6 +102,14 @@ describe("a sandboxed session", () => {
     expect(seesOnlyItself(boxed("non-main", "self", "all"), CHAT)).toBe(true);
   });
 });
+
+function outOfReach(config: HostConfig, from: string, to: string): string | undefined {
+  return outOfReachIn(config, from, to, { sessionsInFiles: true });
+}
+
+function in9(config: HostConfig, from: string, to: string): string | undefined {
+  return outOfReachIn(config, from, to, { sessionsInFiles: false });
+}
 
 function visible(visibility: string) {
   return { tools: { sessions: { visibility } } };
