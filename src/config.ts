@@ -51,6 +51,9 @@ export type Config = {
     execTimeoutSeconds: number;
     /** `tools.subagents.tools`. */
     subagents: { allow?: string[]; alsoAllow?: string[]; deny?: string[] };
+    sessions_spawn: { attachments: AttachmentLimits };
+    /** Collectors; an agent may have settings of its own. */
+    swarm: SwarmConfig;
   };
   /** Variables the config itself brings (`env`, and a `.env` beside it); used where the process has none of that name. */
   env: Record<string, string>;
@@ -146,7 +149,38 @@ export type AgentConfig = {
   workspace?: string;
   thinking?: ThinkingLevel;
   subagents: { allowAgents?: string[]; model?: ModelChoice; thinking?: ThinkingLevel; requireAgentId?: boolean };
-  tools: { allow?: string[]; deny?: string[] };
+  /** `swarm` in full, where the agent sets any of it. */
+  tools: { allow?: string[]; deny?: string[]; swarm?: SwarmConfig };
+};
+
+/** Of the attachments of one spawn. */
+export type AttachmentLimits = {
+  /** @default false */
+  enabled: boolean;
+  /** @default 5242880 (0–1073741824) */
+  maxTotalBytes: number;
+  /** @default 50 (0–1000); a spawn takes 50 at most */
+  maxFiles: number;
+  /** @default 1048576 (0–1073741824) */
+  maxFileBytes: number;
+  /** Also after the end of a child that is kept. @default false */
+  retainOnSessionKeep: boolean;
+};
+
+/** Of one group of collectors: children whose results are fetched and not announced. */
+export type SwarmConfig = {
+  /** @default true */
+  enabled: boolean;
+  /** At work at once. @default 8 (1–1000) */
+  maxConcurrent: number;
+  /** Not ended yet. @default 50 (1–10000) */
+  maxChildrenPerGroup: number;
+  /** Ever. @default 200 (1–100000) */
+  maxTotalPerGroup: number;
+  /** The most that one `agents_wait` may ask for. @default 600 (1–86400) */
+  waitTimeoutSecondsMax: number;
+  /** @default the requester's agent */
+  defaultAgentId?: string;
 };
 
 export type ProviderConfig = {

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import type { AgentConfig, AgentDefaults, SubagentLimits } from "../config.ts";
 import type { ConfigIssue } from "../errors.ts";
 import type { RawAgent, RawConfig, RawSubagentLimits, RawToolPolicy } from "./schema.ts";
+import { swarmConfig } from "./spawn-tools.ts";
 import { toolLists } from "./tool-lists.ts";
 
 export function agentDefaults(raw: RawConfig): AgentDefaults {
@@ -61,7 +62,10 @@ function agentConfig(id: string, agent: RawAgent, everyone: RawToolPolicy): Agen
       ...(thinking && { thinking }),
       ...(requireAgentId !== undefined && { requireAgentId }),
     },
-    tools: toolLists(everyone, agent.tools ?? {}),
+    tools: {
+      ...toolLists(everyone, agent.tools ?? {}),
+      ...(agent.tools?.swarm && { swarm: swarmConfig(everyone.swarm, agent.tools.swarm) }),
+    },
   };
 }
 

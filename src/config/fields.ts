@@ -47,6 +47,14 @@ export function strict<T extends z.core.$ZodLooseShape>(shape: T) {
   return z.strictObject(shape, { error: objectError });
 }
 
+/** The same, turned on and off by its `enabled`, or by true or false in its place. */
+export function switchable<T extends z.core.$ZodLooseShape>(shape: T) {
+  const error = (issue: Issue) =>
+    issue.code === "invalid_type" ? needs("true, false or an object")(issue) : undefined;
+  const object = z.strictObject({ enabled: flag().optional(), ...shape }, { error });
+  return z.preprocess((value) => (typeof value === "boolean" ? { enabled: value } : value), object);
+}
+
 /** An object of OpenClaw's: keys we don't use are let through. */
 export function loose<T extends z.core.$ZodLooseShape>(shape: T) {
   return z.looseObject(shape, { error: objectError });

@@ -7,6 +7,7 @@ import { issuesOf } from "./issues.ts";
 import { nearMisses } from "./near-misses.ts";
 import { ownSection } from "./own-section.ts";
 import { configSchema, type RawConfig, type RawGateway, type RawProvider } from "./schema.ts";
+import { attachmentLimits, swarmConfig } from "./spawn-tools.ts";
 import { execAllowed, expandLists } from "./tool-lists.ts";
 
 /**
@@ -40,6 +41,8 @@ function resolved(raw: RawConfig, issues: ConfigIssue[]): Config {
       execAllowed: execAllowed(tools?.exec ?? {}),
       execTimeoutSeconds: tools?.exec?.timeoutSeconds ?? tools?.exec?.timeoutSec ?? 1800,
       subagents: expandLists(tools?.subagents?.tools ?? {}),
+      sessions_spawn: { attachments: attachmentLimits(tools?.sessions_spawn?.attachments) },
+      swarm: swarmConfig(tools?.swarm),
     },
     env: inlineEnv(raw.env ?? {}),
   };

@@ -17,12 +17,16 @@ import {
   price,
   record,
   strict,
+  switchable,
   text,
   thinking,
   whole,
 } from "./fields.ts";
 
 export const PLUGIN_ID = "openclaw-inprocess";
+
+/** 1 GiB: what one message can carry. */
+const MAX_ATTACHED_BYTES = 1_073_741_824;
 
 /** Our own section, at the top level or in the plugin's config. */
 const ownSection = () =>
@@ -97,7 +101,28 @@ const toolLists = {
   deny: list(text(), "tool names").optional(),
 };
 
-const toolPolicy = { ...toolLists, profile: text().optional(), exec: execPolicy().optional() };
+const swarm = switchable({
+  maxConcurrent: whole(1, 1000).optional(),
+  maxChildrenPerGroup: whole(1, 10_000).optional(),
+  maxTotalPerGroup: whole(1, 100_000).optional(),
+  waitTimeoutSecondsMax: whole(1, 86_400, "seconds").optional(),
+  defaultAgentId: z.union([z.literal(""), text()], { error: "must be the id of an agent" }).optional(),
+});
+
+const attachments = strict({
+  enabled: flag().optional(),
+  maxTotalBytes: whole(0, MAX_ATTACHED_BYTES, "bytes").optional(),
+  maxFiles: whole(0, 1000).optional(),
+  maxFileBytes: whole(0, MAX_ATTACHED_BYTES, "bytes").optional(),
+  retainOnSessionKeep: flag().optional(),
+});
+
+const toolPolicy = {
+  ...toolLists,
+  profile: text().optional(),
+  exec: execPolicy().optional(),
+  swarm: swarm.optional(),
+};
 
 const agent = {
   name: text().optional(),
@@ -193,6 +218,7 @@ export const configSchema = loose({
   tools: loose({
     ...toolPolicy,
     subagents: loose({ tools: strict(toolLists).optional() }).optional(),
+    sessions_spawn: loose({ attachments: attachments.optional() }).optional(),
   }).optional(),
   env: loose({ vars: record(z.unknown()).optional() }).optional(),
 });
@@ -205,3 +231,5 @@ export type RawAgent = { [Key in keyof typeof agent]?: z.output<(typeof agent)[K
 export type RawGateway = z.output<typeof gateway>;
 export type RawProvider = z.output<typeof provider>;
 export type RawExecPolicy = z.output<ReturnType<typeof execPolicy>>;
+export type RawSwarm = z.output<typeof swarm>;
+export type RawAttachments = z.output<typeof attachments>;

@@ -46,7 +46,27 @@ describe("an empty config", () => {
         defaultAgentId: "main",
       },
       models: { mode: "merge", providers: {} },
-      tools: { execAllowed: false, execTimeoutSeconds: 1800, subagents: {} },
+      tools: {
+        execAllowed: false,
+        execTimeoutSeconds: 1800,
+        subagents: {},
+        sessions_spawn: {
+          attachments: {
+            enabled: false,
+            maxTotalBytes: 5_242_880,
+            maxFiles: 50,
+            maxFileBytes: 1_048_576,
+            retainOnSessionKeep: false,
+          },
+        },
+        swarm: {
+          enabled: true,
+          maxConcurrent: 8,
+          maxChildrenPerGroup: 50,
+          maxTotalPerGroup: 200,
+          waitTimeoutSecondsMax: 600,
+        },
+      },
       env: {},
     });
   });

@@ -18,6 +18,8 @@ describe("the README's table of config keys", () => {
     expect(keys).toEqual(expect.arrayContaining(leavesOf(DEFAULTS.subagents, "subagents")));
     const limits = "agents.defaults.subagents";
     expect(keys).toEqual(expect.arrayContaining(leavesOf(DEFAULTS.agents.defaults.subagents, limits)));
+    const { sessions_spawn, swarm } = DEFAULTS.tools;
+    for (const path of leavesOf({ sessions_spawn, swarm }, "tools")) expect(keys).toContain(path);
   });
 
   it.for(ROWS)("tells the default of $key: $told", ({ key, told }) => {
@@ -156,6 +158,7 @@ const SAMPLES: Record<string, { value: unknown; becomes?: unknown; resolved?: st
   "gateway.remote.tlsFingerprint": { value: "ab:cd" },
   "models.providers.*": { value: { a: { api: "b" } }, becomes: { a: { api: "b", models: [] } } },
   "tools.exec": { value: { security: "full", ask: "off" }, becomes: true, resolved: "tools.execAllowed" },
+  "tools.swarm.defaultAgentId": { value: "worker" },
   "tools.subagents.tools.allow": { value: ["read"], resolved: "tools.subagents.allow" },
   "tools.subagents.tools.alsoAllow": { value: ["read"], resolved: "tools.subagents.alsoAllow" },
   "tools.subagents.tools.deny": { value: ["read"], resolved: "tools.subagents.deny" },
