@@ -2,9 +2,9 @@
  * The way back: takes settled runs' completions from the outbox to their requesters.
  *
  * At least once, told apart by key. All that waits for a requester goes in one delivery, so what settles while it is
- * busy arrives together. A failed try is repeated with a growing delay for 30 minutes, whatever is heard of its requester
- * meanwhile, then kept as undelivered. Before any repeat the requester's transcript is searched for the key, where the
- * host can do that.
+ * busy arrives together. A failed try is repeated with a growing delay, whatever is heard of its requester meanwhile;
+ * what still fails 30 minutes after this process first failed with it is kept as undelivered. Before any repeat the
+ * requester's transcript is searched for the key, where the host can do that.
  */
 
 import { messageOf } from "../errors.ts";
@@ -38,6 +38,8 @@ export class Announcer {
   readonly #later = new Set<string>();
   /** Keys a process before this one may have delivered without saying so. */
   readonly #inherited: Set<string>;
+  /** When a key's first try of this process failed, in milliseconds since the epoch: before, it may have waited long. */
+  readonly #failedSince = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -106,39 +108,43 @@ export class Announcer {
   }
 
   #delivered(rows: PendingRow[]): void {
-    this.#options.outbox.markDelivered(rows.map((row) => row.key));
+    this.#options.outbox.markDelivered(this.#forgotten(rows));
     for (const row of rows) this.#options.onDelivered(row.completion, row.attempts + 1);
   }
 
   #failed(rows: PendingRow[], error: string): void {
     const { outbox, logger } = this.#options;
     const now = Date.now();
-    for (const row of rows) {
-      if (now - row.createdAt > GIVE_UP_MS) {
-        outbox.giveUp([row.key], error);
-        this.#options.onUndelivered(row.completion, error);
-      } else {
-        outbox.postpone([row.key], now + Math.min(BACKOFF_MS * 2 ** row.attempts, MAX_BACKOFF_MS), error);
-      }
+    const isOver = ({ key }: PendingRow): boolean => now - (this.#failedSince.get(key) ?? now) > GIVE_UP_MS;
+    const givenUp = rows.filter(isOver);
+    const again = rows.filter((row) => !isOver(row));
+    for (const row of again) {
+      if (!this.#failedSince.has(row.key)) this.#failedSince.set(row.key, now);
+      outbox.postpone([row.key], now + Math.min(BACKOFF_MS * 2 ** row.attempts, MAX_BACKOFF_MS), error);
     }
-    logger.warn(
-      { runIds: rows.map((row) => row.runId) },
-      `a completion could not be delivered, will try again: ${error}`,
-    );
+    const runIds = again.map((row) => row.runId);
+    if (again.length > 0) logger.warn({ runIds }, `a completion could not be delivered, will try again: ${error}`);
+    if (givenUp.length > 0) this.#giveUp(givenUp, error);
   }
 
   #gone(requester: string, rows: PendingRow[]): void {
     const { outbox, requesterOf } = this.#options;
     const above = requesterOf(requester);
-    const keys = rows.map((row) => row.key);
-    if (above !== undefined) {
-      outbox.moveTo(keys, above);
-      this.nudge(above);
-      return;
-    }
-    const reason = `the session ${requester} is gone`;
-    outbox.giveUp(keys, reason);
+    if (above === undefined) return this.#giveUp(rows, `the session ${requester} is gone`);
+    outbox.moveTo(this.#forgotten(rows), above);
+    this.nudge(above);
+  }
+
+  #giveUp(rows: PendingRow[], reason: string): void {
+    this.#options.outbox.giveUp(this.#forgotten(rows), reason);
     for (const row of rows) this.#options.onUndelivered(row.completion, reason);
+  }
+
+  /** The keys of rows that have come to an end here: delivered, given up, or another requester's from now on. */
+  #forgotten(rows: PendingRow[]): string[] {
+    const keys = rows.map((row) => row.key);
+    for (const key of keys) this.#failedSince.delete(key);
+    return keys;
   }
 
   /** A busy requester's host nudges when it is idle; this is for one that forgets to. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { Announcer, type AnnouncerOptions, type Delivery } from "../../src/announce/announcer.ts";
 import { createLogger } from "../../src/log.ts";
@@ -13,6 +13,7 @@ const B = "agent:main:b";
 const open: { announcer: Announcer; registry: Registry }[] = [];
 
 afterEach(async () => {
+  vi.useRealTimers();
   for (const { announcer, registry } of open.splice(0)) {
     await announcer.close();
     await registry.close();
@@ -188,16 +189,42 @@ describe("a delivery that fails", () => {
   });
 });
 
-it("a delivery that has failed for over half an hour is given up, and kept to be read", async () => {
-  const { announcer, registry, undelivered } = announce({
-    deliver: () => Promise.reject(new Error("still no gateway")),
+describe("a delivery that goes on failing", () => {
+  it("for over half an hour is given up, said so, and kept to be read", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const { announcer, registry, settle, calls, warnings, undelivered } = announce({
+      deliver: () => Promise.reject(new Error("still no gateway")),
+    });
+    const runId = settle(A, "one");
+    announcer.nudge(A);
+    for (let tries = 1; tries <= 3; tries++) {
+      await expect.poll(() => registry.outbox.byRun(runId)!.attempts).toBe(tries);
+      vi.setSystemTime(Date.now() + 11 * 60_000);
+      announcer.nudge(A);
+    }
+    await expect.poll(() => undelivered).toEqual([["one", "still no gateway"]]);
+    expect(calls).toHaveLength(4);
+    expect(registry.outbox.byRun(runId)).toMatchObject({ state: "undelivered", lastError: "still no gateway" });
+    expect(warnings).toHaveLength(3);
   });
-  const run = newRun({ requesterSessionKey: A });
-  registry.admit(run, LIMITS);
-  registry.settle([settlementOf(run, { at: Date.now() - 31 * 60_000 })]);
-  announcer.nudge(A);
-  await expect.poll(() => undelivered).toEqual([[undefined, "still no gateway"]]);
-  expect(registry.outbox.byRun(run.runId)).toMatchObject({ state: "undelivered", lastError: "still no gateway" });
+
+  it("only since a moment ago is repeated, however long ago its run settled", async () => {
+    let tries = 0;
+    const registry = openRegistry({ file: ":memory:" });
+    registry.claimOwner();
+    settleIn(registry, A, "ended while the gateway was down", Date.now() - 31 * 60_000);
+    const { delivered, undelivered } = announce(
+      {
+        deliver: async () => {
+          if (++tries > 1) return "delivered";
+          throw new Error("the gateway is starting");
+        },
+      },
+      registry,
+    );
+    await expect.poll(() => delivered.length + undelivered.length, { timeout: 5_000 }).toBe(1);
+    expect(delivered[0]).toMatchObject({ label: "ended while the gateway was down", attempts: 2 });
+  });
 });
 
 describe("what an earlier process left to be delivered", () => {
@@ -237,9 +264,10 @@ function announce(more: Partial<AnnouncerOptions> = {}, registry = openRegistry(
   const asked: string[][] = [];
   const delivered: (Completion & { attempts: number })[] = [];
   const undelivered: [label: string | undefined, reason: string][] = [];
+  const warnings: string[] = [];
   const announcer = new Announcer({
     outbox: registry.outbox,
-    logger: createLogger(),
+    logger: { ...createLogger(), warn: (_fields: object, message: string) => void warnings.push(message) },
     timeoutMs: 5_000,
     holdBack: () => false,
     requesterOf: () => undefined,
@@ -257,14 +285,14 @@ function announce(more: Partial<AnnouncerOptions> = {}, registry = openRegistry(
   });
   open.push({ announcer, registry });
   const settle = (requester: string, label: string): string => settleIn(registry, requester, label);
-  return { announcer, registry, settle, calls, asked, delivered, undelivered };
+  return { announcer, registry, settle, calls, asked, warnings, delivered, undelivered };
 }
 
 /** A settled run whose completion is owed; its id. */
-function settleIn(registry: Registry, requesterSessionKey: string, label: string): string {
+function settleIn(registry: Registry, requesterSessionKey: string, label: string, at = Date.now()): string {
   const run = newRun({ requesterSessionKey, label });
   registry.admit(run, LIMITS);
-  const settlement = settlementOf(run, { at: Date.now() });
+  const settlement = settlementOf(run, { at });
   registry.settle([{ ...settlement, completion: { ...settlement.completion!, label } }]);
   return run.runId;
 }
