@@ -96,9 +96,23 @@ export class ConfigError extends InprocessError {
   }
 }
 
+/**
+ * Whether an error is one of ours, also of another copy of this module: OpenClaw 2026.9.6 loads a plugin's modules once
+ * for each registry, and what the runtime of one copy throws is caught by the tools of another, where `instanceof` fails.
+ */
+export function isInprocessError(error: unknown): error is InprocessError {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return (error.name === "InprocessError" || error.name === "ConfigError") && isErrorCode(error.code);
+}
+
+/** The same for the error of a configuration. */
+export function isConfigError(error: unknown): error is ConfigError {
+  return isInprocessError(error) && error.name === "ConfigError" && "issues" in error && Array.isArray(error.issues);
+}
+
 /** The cause that stands for any thrown value; errors of ours keep their code. */
 export function causeOf(error: unknown, fallback: ErrorCode = "internal"): Cause {
-  if (error instanceof InprocessError) return { code: error.code, message: error.message };
+  if (isInprocessError(error)) return { code: error.code, message: error.message };
   return { code: fallback, message: messageOf(error) };
 }
 

@@ -1,6 +1,6 @@
 /** Why a gateway couldn't be reached, or let nobody in: a code, and the sentence that tells the user what to run. */
 
-import { InprocessError, type ErrorCode } from "../errors.ts";
+import { InprocessError, isInprocessError, type ErrorCode } from "../errors.ts";
 import { redactText } from "../redact.ts";
 import { secretsOf, shownUrl, type GatewayAddress } from "./gateway-address.ts";
 import { PROTOCOL, type GatewayError } from "./gateway-frames.ts";
@@ -122,12 +122,12 @@ export function protocolNamed(frame: string): number | undefined {
 
 /** Whether an error says for certain that the gateway has accepted nothing. */
 export function isConnectFailure(error: unknown): error is InprocessError {
-  return error instanceof InprocessError && CONNECT_CODES.has(error.code);
+  return isInprocessError(error) && CONNECT_CODES.has(error.code);
 }
 
 /** A call before the one that starts a run was lost twice, or never answered: no run was accepted. */
 export function unaccepted(error: unknown): never {
-  if (!(error instanceof InprocessError) || !(error.code === "gateway_lost" || error.code === "gateway_timeout")) {
+  if (!isInprocessError(error) || !(error.code === "gateway_lost" || error.code === "gateway_timeout")) {
     throw error;
   }
   const what = error.code === "gateway_lost" ? "The connection to the gateway broke twice" : "The gateway hung";

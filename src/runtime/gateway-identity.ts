@@ -8,7 +8,7 @@ import type { KeyObject } from "node:crypto";
 import { chmodSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { InprocessError, messageOf } from "../errors.ts";
+import { InprocessError, isInprocessError, messageOf } from "../errors.ts";
 import { makeFolder } from "../make-folder.ts";
 
 export type DeviceIdentity = {
@@ -75,7 +75,7 @@ function makeIdentity(file: string): Stored {
     writeFileSync(beside, JSON.stringify(made), { mode: 0o600, flag: "wx" });
     return placed(beside, file) ? made : readIdentity(file)!;
   } catch (error) {
-    if (error instanceof InprocessError) throw error;
+    if (isInprocessError(error)) throw error;
     throw unusable(`The device identity ${file} can't be made: ${messageOf(error)}`, error);
   } finally {
     rmSync(beside, { force: true });

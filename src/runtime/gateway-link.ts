@@ -1,6 +1,6 @@
 /** The way to a gateway that everybody here shares: one connection kept open, opened again when it broke. */
 
-import { InprocessError } from "../errors.ts";
+import { InprocessError, isInprocessError } from "../errors.ts";
 import type { Answer } from "./gateway-frames.ts";
 import type { GatewaySocket } from "./gateway-socket.ts";
 
@@ -54,7 +54,7 @@ export class GatewayLink {
     try {
       return await this.#callOnce(method, params, options.timeoutMs);
     } catch (error) {
-      const broke = error instanceof InprocessError && error.code === "gateway_lost";
+      const broke = isInprocessError(error) && error.code === "gateway_lost";
       if (!broke || options.once === true || this.#closing.signal.aborted) throw error;
     }
     return this.#callOnce(method, params, options.timeoutMs);

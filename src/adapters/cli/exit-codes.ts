@@ -1,6 +1,6 @@
 /** How the command ends when it doesn't end well: which code, which words. */
 
-import { ConfigError, InprocessError, messageOf, type ErrorCode } from "../../errors.ts";
+import { isConfigError, isInprocessError, messageOf, type ErrorCode } from "../../errors.ts";
 import { terminalLine } from "./terminal-text.ts";
 
 export const EXIT = {
@@ -17,7 +17,7 @@ export const EXIT = {
 
 /** The exit code for an error thrown before a run started. */
 export function exitCodeFor(error: unknown): number {
-  return error instanceof InprocessError && REFUSALS.has(error.code) ? EXIT.refused : EXIT.failed;
+  return isInprocessError(error) && REFUSALS.has(error.code) ? EXIT.refused : EXIT.failed;
 }
 
 /**
@@ -31,7 +31,7 @@ export function errorLines(error: unknown, options: { stack?: boolean } = {}): s
 }
 
 function sentences(error: unknown): string[] {
-  if (error instanceof ConfigError && error.issues.length > 1) {
+  if (isConfigError(error) && error.issues.length > 1) {
     return [
       `${PROGRAM}: the configuration can't be used, it has ${error.issues.length} faults:`,
       ...error.issues.map(

@@ -2,7 +2,7 @@
 
 import type { Config, ModelChoice } from "../../config.ts";
 import type { Env } from "../../config/env.ts";
-import { InprocessError } from "../../errors.ts";
+import { InprocessError, isInprocessError } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import type { ResolvedModel } from "../../types.ts";
 import { keyFor } from "./credentials.ts";
@@ -95,7 +95,7 @@ async function usable(
   const resolved = await Promise.all(
     refs.map((ref) =>
       describe(ref).catch((error: unknown) => {
-        if (error instanceof InprocessError && error.code === "model_unusable") return undefined;
+        if (isInprocessError(error) && error.code === "model_unusable") return undefined;
         throw error;
       }),
     ),

@@ -2,7 +2,7 @@
 
 import { parseConfig, type Config } from "../../config.ts";
 import { PLUGIN_ID } from "../../config/schema.ts";
-import { ConfigError } from "../../errors.ts";
+import { ConfigError, isConfigError } from "../../errors.ts";
 import type { HostConfig } from "./api.ts";
 import type { OpenClawPackage } from "./openclaw-package.ts";
 
@@ -23,7 +23,7 @@ export function readSettings(raw: HostConfig, host: Pick<OpenClawPackage, "sessi
     try {
       return { config: { ...parseConfig(filled), rules: host.sessionsInFiles ? "2026.4.1" : "2026.9.6" }, passedOver };
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
+      if (!isConfigError(error)) throw error;
       const ours = error.issues.filter(({ path }) => path.startsWith(OWN_PATH));
       if (ours.length > 0) throw new ConfigError(ours);
       // OpenClaw has accepted its own sections: what we don't understand in them is newer than we are.

@@ -1,6 +1,6 @@
 /** `search`: lines that match a pattern, in the files below a folder. */
 
-import { InprocessError } from "../../errors.ts";
+import { InprocessError, isInprocessError } from "../../errors.ts";
 import { compileGlob } from "./glob.ts";
 import { createLineMatcher } from "./line-matcher.ts";
 import { createPacer } from "./pacer.ts";
@@ -102,7 +102,7 @@ async function searchFile(
 }
 
 function isAboutThePattern(error: unknown): boolean {
-  return error instanceof InprocessError && error.code === "params_invalid";
+  return isInprocessError(error) && error.code === "params_invalid";
 }
 
 const DEFAULT_MATCHES = 100;
