@@ -10,8 +10,18 @@ describe("a result in place of an error", () => {
     expect(JSON.parse(reason.slice(reason.indexOf("{")))).toEqual(result);
   });
 
-  it.each(["error", "forbidden"])("doesn't say so of one that is: %s", (status) => {
-    expect(blockReason("sessions_spawn", output({ status, error: "no" }))).toMatch(/^sessions_spawn .*refused/);
+  it.each([
+    ["sessions_spawn", { status: "error", error: "no" }],
+    ["sessions_spawn", { status: "forbidden", error: "no" }],
+    ["subagents", { status: "rate_limited", code: "rate_limited", error: "wait 2 s" }],
+    ["sessions_send", { status: "error", code: "not_found", error: "nobody" }],
+  ])("doesn't say so of one that is: %s, %j", (tool, result) => {
+    expect(blockReason(tool, output(result))).toMatch(new RegExp(`^${tool} was answered in process and refused`));
+  });
+
+  it("doesn't take a wait for a failure when only some of its children could not be waited for", () => {
+    const waited = { status: "ok", reason: "unavailable", errors: [{ runId: "r-1", error: "not_found" }] };
+    expect(blockReason("subagents", output(waited))).toMatch(/^DONE, not an error/);
   });
 
   it("names the sibling that was answered", () => {
