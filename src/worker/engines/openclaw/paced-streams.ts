@@ -16,44 +16,60 @@ export function paceStreams(): void {
   const plain = globalThis.fetch;
   globalThis.fetch = async (...args) => {
     const response = await plain(...args);
-    const isEvents = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-    return isEvents ? withPacedBody(response) : response;
+    const type = response.headers.get("content-type")?.toLowerCase();
+    return type?.startsWith("text/event-stream") && response.body !== null
+      ? paced(response, inPieces(response))
+      : response;
   };
 }
 
-/** The same response, as a copy would lose its URL, with another body; of a clone only this half is paced. */
-function withPacedBody(response: Response): Response {
-  let paced: ReadableStream<Uint8Array> | null | undefined;
-  return Object.defineProperty(response, "body", {
-    get: () => (paced ??= inPieces(bodyOf.call(response) as ReadableStream<Uint8Array> | null)),
+/** A copy with another body, so that all that can be done with a body is the platform's own; it says what a copy forgets. */
+function paced(plain: Response, body: ReadableStream<Uint8Array> | null): Response {
+  const { url, redirected, type, headers } = plain;
+  const copy = new Response(body, plain);
+  return Object.defineProperties(copy, {
+    url: { value: url },
+    redirected: { value: redirected },
+    type: { value: type },
+    headers: { value: headers },
+    // Half of a body that comes in pieces does so too.
+    clone: { value: () => paced(plain, Response.prototype.clone.call(copy).body as typeof body) },
   });
 }
 
-/** Touches the body when it is read or cancelled, no sooner: it may yet be read as a whole, or cloned. */
-function inPieces(body: ReadableStream<Uint8Array> | null): ReadableStream<Uint8Array> | null {
-  if (body === null) return null;
+/**
+ * A byte stream, as a body of `fetch` is one. Touches the response's own when it is read or cancelled, no sooner; and
+ * holds the response itself, as the platform cancels the body of one that nobody has any more.
+ */
+function inPieces(response: Response): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  let rest = new Uint8Array(0);
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        if (rest.length > 0) {
-          await nextTurn();
-        } else {
-          const { done, value } = await (reader ??= body.getReader()).read();
-          if (done) return controller.close();
-          rest = value as typeof rest;
+  let rest: Uint8Array = new Uint8Array(0);
+  const read = (): ReadableStreamDefaultReader<Uint8Array> =>
+    (reader ??= (response.body as ReadableStream<Uint8Array>).getReader());
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      if (rest.length > 0) await nextTurn();
+      while (rest.length === 0) {
+        // An abort ends the stream at once, whatever is still held.
+        if (reader === undefined) read().closed.catch((error: unknown) => controller.error(error));
+        const { done, value } = await read().read();
+        if (done) {
+          controller.close();
+          // A read into a buffer of the reader's own is still open.
+          controller.byobRequest?.respond(0);
+          return;
         }
-        controller.enqueue(rest.subarray(0, PIECE_BYTES));
-        rest = rest.subarray(PIECE_BYTES);
-      },
-      cancel: (reason) => (reader ??= body.getReader()).cancel(reason),
+        rest = value;
+      }
+      // What is enqueued is taken away with its whole buffer.
+      controller.enqueue(new Uint8Array(rest.subarray(0, PIECE_BYTES)));
+      rest = rest.subarray(PIECE_BYTES);
     },
-    { highWaterMark: 0 },
-  );
+    cancel: (reason) => read().cancel(reason),
+  });
 }
 
-const bodyOf = Object.getOwnPropertyDescriptor(Response.prototype, "body")!.get!;
 let isPaced = false;
 /** Some four small deltas: at 200 KB each takes the runner one to two milliseconds. */
 const PIECE_BYTES = 1024;
