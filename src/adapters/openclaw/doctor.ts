@@ -48,7 +48,7 @@ export async function examine({ config, stateDir, openclaw, loaded = false }: Do
   return [
     host,
     ...findings,
-    pairingFinding(await readPairing(stateDir), await hasPending(stateDir), openclaw),
+    pairingFinding(await readPairing(stateDir), await hasPending(stateDir), openclaw, takeover),
     ...(takeover === undefined ? [] : toolFindings(config, openclaw, takeover)),
     stateFinding(stateDir),
   ];
@@ -112,7 +112,12 @@ function staysOff(error: unknown): string {
   return `${messageOf(error).replaceAll("\n", " ")} The plugin stays off.`;
 }
 
-function pairingFinding(pairing: Pairing, pending: boolean, openclaw: OpenClawPackage): Finding {
+function pairingFinding(
+  pairing: Pairing,
+  pending: boolean,
+  openclaw: OpenClawPackage,
+  takeover: Takeover | undefined,
+): Finding {
   if (!openclaw.sessionsInFiles) {
     return { level: "ok", about: "pairing", text: "this OpenClaw spawns without a connection to itself" };
   }
@@ -125,7 +130,8 @@ function pairingFinding(pairing: Pairing, pending: boolean, openclaw: OpenClawPa
       return { level: "note", about: "pairing", text: `it can't be told: ${pairing.why}` };
     case "narrow":
       return {
-        level: "problem",
+        // With a device so narrow no spawn is left to the core, unless all are.
+        level: takeover === undefined || takeover.spawns === "never" ? "problem" : "note",
         about: "pairing",
         text:
           `this machine's device is paired with ${pairing.scopes.join(", ") || "no scope"} and lacks ${pairing.missing.join(", ")}: ` +

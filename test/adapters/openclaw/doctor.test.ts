@@ -104,6 +104,35 @@ describe("a plugin that isn't loaded", () => {
   });
 });
 
+describe("a pairing that is too narrow for the core's spawns", () => {
+  const pairing = async (subagents: Record<string, unknown>): Promise<Finding> => {
+    const stateDir = stateWith("extensions", ID);
+    for (const folder of ["identity", "devices"]) mkdirSync(join(stateDir, folder));
+    writeFileSync(join(stateDir, "identity", "device.json"), JSON.stringify({ deviceId: "d1" }));
+    writeFileSync(join(stateDir, "devices", "paired.json"), JSON.stringify({ d1: { scopes: ["operator.read"] } }));
+    const findings = await examine({ config: own(subagents), stateDir, openclaw: OLD });
+    return findings.find(({ about }) => about === "pairing")!;
+  };
+
+  it.each([[{}], [{ engine: "pi" }], [{ runtime: "gateway" }]])(
+    "is a note where spawns run in process: %j",
+    async (settings) => {
+      expect(await pairing(settings)).toMatchObject({
+        level: "note",
+        text: matching(/1008/),
+        fix: ["openclaw devices list", "openclaw devices approve --latest"],
+      });
+    },
+  );
+
+  it.each([[{ runtime: "gateway", fallback: false }], [{ runtim: "auto" }]])(
+    "is a problem where they are left to the core: %j",
+    async (settings) => {
+      expect(await pairing(settings)).toMatchObject({ level: "problem", text: matching(/1008/) });
+    },
+  );
+});
+
 describe("the tool policy", () => {
   const set = (path: string, ...entries: string[]) => `openclaw config set ${path} '${JSON.stringify(entries)}'`;
 
