@@ -47,6 +47,20 @@ export async function createSubagentRuntime(options: RuntimeOptions): Promise<Su
   return inProcess({ ...options, logger }, reason);
 }
 
+/**
+ * The same where a gateway's plugin has made the choices already: in process, whatever the config says of where, and
+ * with this engine. Its log says why it was chosen.
+ */
+export async function createChosenRuntime(
+  { config, ...options }: Options,
+  { reason, engine }: { reason: string; engine: EngineChoice },
+): Promise<SubagentRuntime> {
+  const subagents = { ...config.subagents, runtime: "inprocess" as const, engine: engine.engine };
+  const chosen = { ...options, config: { ...config, subagents } };
+  refuseUnbuilt(chosen.config);
+  return inProcess(chosen, reason, engine.reason);
+}
+
 type Options = RuntimeOptions & { logger: Logger };
 
 /**
@@ -79,12 +93,12 @@ async function viaGateway(options: Options, reason: string): Promise<SubagentRun
   );
 }
 
-async function inProcess(options: Options, reason: string): Promise<SubagentRuntime> {
+async function inProcess(options: Options, reason: string, engineReason?: string): Promise<SubagentRuntime> {
   const { host, stateDir, logger } = options;
   const chosen = engineFor(options.config, host);
   const config = { ...options.config, subagents: { ...options.config.subagents, engine: chosen.engine } };
   logger.info(
-    { runtime: "inprocess", reason, engine: chosen.engine, engineReason: chosen.reason },
+    { runtime: "inprocess", reason, engine: chosen.engine, engineReason: engineReason ?? chosen.reason },
     "subagents run in this process",
   );
   const layout = stateLayout(stateDir);

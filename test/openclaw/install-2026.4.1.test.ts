@@ -25,6 +25,8 @@ test("the unpacked package installs from its folder without a finding, and works
   await gateway.waitForLog(
     /openclaw-inprocess: subagents run in process: .*gateway\.bind is "loopback"; engine openclaw: /,
   );
+  // Its reason is the true one from the first line on: nothing is set.
+  expect(gateway.log()).not.toContain('subagents.runtime is \\"inprocess');
 
   await gateway.turn("agent:main:main", TURN);
 

@@ -9,18 +9,24 @@ import type { Route } from "./requester-session.ts";
 
 export class ChannelSends {
   readonly #logger: Logger;
-  /** By session, oldest first. */
+  /** By session. */
   readonly #expected = new Map<string, Route>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
   }
 
-  /** A turn was started whose answer, if it has one, goes there. */
-  expect(sessionKey: string, route: Route): void {
-    this.#expected.set(sessionKey, route);
-    // A turn may have nothing to say.
-    if (this.#expected.size > MOST_EXPECTED) this.#expected.delete(this.#expected.keys().next().value!);
+  /**
+   * A turn is started whose answer, if it has one, goes there. It may have nothing to say, and what is sent there later
+   * isn't its answer.
+   * @returns ends the expectation; a later turn's stays
+   */
+  expect(sessionKey: string, route: Route): () => void {
+    const expected = { ...route };
+    this.#expected.set(sessionKey, expected);
+    return () => {
+      if (this.#expected.get(sessionKey) === expected) this.#expected.delete(sessionKey);
+    };
   }
 
   /** Something was sent, or wasn't: the first one where an answer is expected is taken for it. */
@@ -40,5 +46,3 @@ export class ChannelSends {
     );
   }
 }
-
-const MOST_EXPECTED = 1000;

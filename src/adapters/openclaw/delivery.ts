@@ -21,8 +21,8 @@ export type DeliveryOptions = ArrivalOptions & {
   sends: ChannelSends;
   sessions: RequesterSessions;
   logger: Logger;
-  /** How many children a session is still waiting for. */
-  stillRunning(sessionKey: string): Promise<number>;
+  /** How many more results a session will be brought, beside those of these runs. */
+  stillToCome(sessionKey: string, told: readonly string[]): Promise<number>;
 };
 
 export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
@@ -32,12 +32,14 @@ export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
   const refusals = new Map<string, number>();
   return async (completions) => {
     const sessionKey = completions[0]!.requesterSessionKey;
+    forgetGivenUp(under);
     const fresh = completions.filter(({ key }) => isToBeTold(under.get(key)));
     if (fresh.length > 0) {
       if (busy.has(sessionKey)) return "busy";
       const refused = refusals.get(sessionKey) ?? 0;
       refusals.set(sessionKey, refused + 1);
-      const message = announcement(fresh, await options.stillRunning(sessionKey));
+      const told = fresh.map(({ runId }) => runId);
+      const message = announcement(fresh, await options.stillToCome(sessionKey, told));
       const mine = fresh.map(({ key }) => progressOf(under, key));
       const runId = await startTurn(options, { sessionKey, message }, mine, refused);
       refusals.delete(sessionKey);
@@ -47,6 +49,7 @@ export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
       }
     }
     const all = completions.map(({ key }) => progressOf(under, key));
+    for (const progress of all) progress.askedAt = Date.now();
     for (const runId of new Set(all.flatMap((progress) => progress.runId ?? []))) {
       await settleTurn(
         options,
@@ -70,8 +73,16 @@ type Progress = {
   failed: number;
   /** Queued as a system event, which is given so long to be read: milliseconds since the epoch. */
   eventUntil: number;
+  /** When a try with it was last made: milliseconds since the epoch. */
+  askedAt: number;
   there: boolean;
 };
+
+/** Nothing says that a completion was given up; one that wasn't is asked for every minute or two. */
+function forgetGivenUp(under: Map<string, Progress>): void {
+  const before = Date.now() - FORGET_MS;
+  for (const [key, { askedAt }] of under) if (askedAt < before) under.delete(key);
+}
 
 function isToBeTold(progress: Progress | undefined): boolean {
   return (
@@ -80,7 +91,7 @@ function isToBeTold(progress: Progress | undefined): boolean {
 }
 
 function progressOf(under: Map<string, Progress>, key: string): Progress {
-  const progress = under.get(key) ?? { key, failed: 0, eventUntil: 0, there: false };
+  const progress = under.get(key) ?? { key, failed: 0, eventUntil: 0, askedAt: Date.now(), there: false };
   under.set(key, progress);
   return progress;
 }
@@ -95,10 +106,13 @@ async function startTurn(
   const turn = { sessionKey, message, idempotencyKey: batchKey(all) };
   const route = (await sessions(sessionKey))?.route;
   if (route !== undefined) {
-    sends.expect(sessionKey, route);
+    const noLonger = sends.expect(sessionKey, route);
     try {
-      return (await runtime.subagent.run({ ...turn, deliver: true })).runId;
+      const { runId } = await runtime.subagent.run({ ...turn, deliver: true });
+      void afterTurn(runtime, runId).then(() => setTimeout(noLonger, SEND_PATIENCE_MS).unref());
+      return runId;
     } catch (error) {
+      noLonger();
       logger.warn({ sessionKey }, `a delivery to the session's channel was refused: ${messageOf(error)}`);
     }
   }
@@ -113,6 +127,11 @@ async function startTurn(
   }
   queueEvent(runtime, sessionKey, message);
   return undefined;
+}
+
+/** Resolves when the turn is over, or has taken an hour: it may go on for long after its model has read the result. */
+async function afterTurn({ subagent }: Pick<HostRuntime, "subagent">, runId: string): Promise<void> {
+  await subagent.waitForRun({ runId, timeoutMs: TURN_PATIENCE_MS }).catch(() => undefined);
 }
 
 /** The gateway may hold an earlier turn's failure against its key, from before this plugin was started anew. */
@@ -156,5 +175,10 @@ function batchKey(all: readonly Progress[]): string {
 }
 
 const TURNS_TRIED = 3;
+/** A try may wait for its turn for minutes. */
+const FORGET_MS = 3_600_000;
+const TURN_PATIENCE_MS = 3_600_000;
+/** A turn counts as over when its model has answered: only then is the answer sent, perhaps in several tries. */
+const SEND_PATIENCE_MS = 60_000;
 /** The heartbeat asked for with it comes within seconds; a turn besides would tell it twice. */
 const EVENT_PATIENCE_MS = 120_000;

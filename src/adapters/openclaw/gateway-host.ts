@@ -8,12 +8,12 @@ import type { Completion } from "../../types.ts";
 import type { HostConfig, HostRuntime } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
 import type { ChannelSends } from "./channel-sends.ts";
-import { deliverByTurn } from "./delivery.ts";
+import { deliverByTurn, type DeliveryOptions } from "./delivery.ts";
 import { namedModels, servedModels } from "./models.ts";
 import type { OpenClawPackage, Sdk } from "./openclaw-package.ts";
 import { outsideOfCalls } from "./outside.ts";
 import { askPolicyHooks } from "./policy-hooks.ts";
-import { servedSessions, sessionsInFiles } from "./requester-session.ts";
+import { servedSessions, sessionsInFiles, type RequesterSessions } from "./requester-session.ts";
 import { fileTranscripts, servedTranscripts } from "./requester-transcript.ts";
 import { sandboxRefusal } from "./sandbox.ts";
 import { sendInTurn } from "./send.ts";
@@ -31,12 +31,19 @@ export type GatewayHostOptions = {
   busy: BusySessions;
   sends: ChannelSends;
   logger: Logger;
-  stillRunning(sessionKey: string): Promise<number>;
+  stillToCome: DeliveryOptions["stillToCome"];
+};
+
+export type GatewayHost = {
+  host: Host;
+  /** Where children are shown; undefined: the gateway keeps its sessions itself. */
+  sessions: SessionStore | undefined;
+  requesters: RequesterSessions;
 };
 
 /** Call it where no request or tool call is under way. */
-export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions: SessionStore | undefined } {
-  const { api, raw, config, engine, openclaw, sdk, busy, sends, logger, stillRunning } = options;
+export function gatewayHost(options: GatewayHostOptions): GatewayHost {
+  const { api, raw, config, engine, openclaw, sdk, busy, sends, logger, stillToCome } = options;
   const requesters = openclaw.sessionsInFiles ? sessionsInFiles(api, raw()) : servedSessions(api, raw());
   const search = openclaw.sessionsInFiles ? fileTranscripts(requesters) : servedTranscripts(api);
   const sessions =
@@ -50,7 +57,7 @@ export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions
     search,
     sessions: requesters,
     logger,
-    stillRunning,
+    stillToCome,
     timeoutMs: timeoutMs * PATIENCE,
   });
   const host: Host = {
@@ -77,7 +84,7 @@ export function gatewayHost(options: GatewayHostOptions): { host: Host; sessions
       ? { engineContext: (child?: ChildContext) => engineContext(options, child) }
       : { beforeToolCall: askPolicyHooks(sdk) }),
   };
-  return { host: outsideOfCalls(host), sessions };
+  return { host: outsideOfCalls(host), sessions, requesters };
 }
 
 /** The host's runner reads the child's role from the store; ours reads nothing of it and needn't wait. */

@@ -24,6 +24,8 @@ export type Instance = {
   /** OpenClaw's configuration as it is now. */
   config(): HostConfig;
   workspaceDir(agentId: string): string;
+  /** How many spawns a session is below the top, as the gateway has it. */
+  depthOf(sessionKey: string): Promise<number>;
 };
 
 export function instance(): Instance | undefined {

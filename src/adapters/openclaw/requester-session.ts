@@ -12,6 +12,8 @@ export type RequesterSession = {
   transcript?: string;
   /** To whom at a channel an answer of the session goes; absent: to nobody. */
   route?: Route;
+  /** How many spawns it is below a main session; absent: the gateway doesn't say. */
+  depth?: number;
 };
 
 export type Route = { channel: string; to: string };
@@ -29,7 +31,7 @@ export function sessionsInFiles(runtime: HostRuntime, config: HostConfig): Reque
     if (entry?.sessionId === undefined) return undefined;
     const file = entry.sessionFile ?? `${entry.sessionId}.jsonl`;
     const transcript = isAbsolute(file) ? file : join(dirname(storePath), file);
-    return { transcript, ...routeOf(sessionKey, entry) };
+    return { transcript, ...routeOf(sessionKey, entry), ...depthIn(entry) };
   };
 }
 
@@ -37,8 +39,15 @@ export function sessionsInFiles(runtime: HostRuntime, config: HostConfig): Reque
 export function servedSessions({ agent }: HostRuntime, config: HostConfig): RequesterSessions {
   return async (sessionKey) => {
     const entry = agent.session.getSessionEntry?.({ agentId: agentOf(sessionKey, config), sessionKey });
-    return entry === undefined ? undefined : routeOf(sessionKey, entry);
+    return entry === undefined ? undefined : { ...routeOf(sessionKey, entry), ...depthIn(entry) };
   };
+}
+
+/** How many spawns a session is below the top: 0 for any but a subagent's, at least 1 for that. Never rejects. */
+export async function depthOf(sessions: RequesterSessions, sessionKey: string): Promise<number> {
+  if (sessionKind(sessionKey) !== "subagent") return 0;
+  const session = await sessions(sessionKey).catch(() => undefined);
+  return Math.max(1, session?.depth ?? 1);
 }
 
 async function readStore(file: string): Promise<Record<string, Entry | undefined>> {
@@ -56,12 +65,16 @@ async function readStore(file: string): Promise<Record<string, Entry | undefined
 function routeOf(
   sessionKey: string,
   { delivery, deliveryContext, lastChannel, lastTo }: Entry,
-): Omit<RequesterSession, "transcript"> {
+): Pick<RequesterSession, "route"> {
   // What a subagent says goes to its requester, never into the chat that it may have inherited.
   if (sessionKind(sessionKey) === "subagent") return {};
   const { channel = lastChannel, to = lastTo } = delivery?.context ?? deliveryContext ?? {};
   if (!isNamed(channel) || !isNamed(to) || channel === WEB_CHAT) return {};
   return { route: { channel, to } };
+}
+
+function depthIn({ spawnDepth }: Entry): { depth?: number } {
+  return typeof spawnDepth === "number" && Number.isInteger(spawnDepth) ? { depth: spawnDepth } : {};
 }
 
 function isNamed(value: unknown): value is string {
@@ -76,6 +89,7 @@ type Entry = {
   deliveryContext?: Partial<Route>;
   lastChannel?: string;
   lastTo?: string;
+  spawnDepth?: number;
 };
 
 /** OpenClaw's word for its own pages, which need no delivery. */

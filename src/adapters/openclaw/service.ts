@@ -5,7 +5,7 @@ import { messageOf } from "../../errors.ts";
 import { selectEngine } from "../../policy/select-engine.ts";
 import { selectRuntime } from "../../policy/select-runtime.ts";
 import type { SubagentRuntime } from "../../runtime/runtime.ts";
-import { createSubagentRuntime } from "../embed.ts";
+import { createChosenRuntime } from "../embed.ts";
 import type { HostConfig, PluginApi, ServiceContext } from "./api.ts";
 import { BusySessions } from "./busy-sessions.ts";
 import { ChannelSends } from "./channel-sends.ts";
@@ -14,10 +14,12 @@ import { instance, setInstance, startedInstance, starting } from "./instance.ts"
 import { hostLogger } from "./log-lines.ts";
 import { findOpenClaw, loadSdk } from "./openclaw-package.ts";
 import { readPairing } from "./pairing.ts";
+import { depthOf } from "./requester-session.ts";
 import { agentOf } from "./agents.ts";
 import { tellLifecycle } from "./lifecycle-hooks.ts";
 import { followChanges, readSettings, type Settings } from "./settings.ts";
 import { STATE_FOLDER } from "./state-folder.ts";
+import { stillToCome } from "./still-to-come.ts";
 import { chooseTakeover } from "./takeover.ts";
 
 /** Never rejects: a plugin that can't start says so in one line and leaves the gateway as it was. */
@@ -57,7 +59,7 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
   const late: { runtime?: SubagentRuntime } = {};
   const busy = new BusySessions(api.runtime.events, (sessionKey) => late.runtime?.deliverPending(sessionKey));
   const sends = new ChannelSends(logger);
-  const { host, sessions } = gatewayHost({
+  const { host, sessions, requesters } = gatewayHost({
     api: api.runtime,
     raw: () => currentConfig(api, raw),
     stateDir,
@@ -68,21 +70,21 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     busy,
     sends,
     logger,
-    stillRunning: async (sessionKey) => {
+    stillToCome: async (sessionKey, told) => {
       const requester = { sessionKey, agentId: agentOf(sessionKey, raw) };
       // A delivery may still be under way when the runtime is closed.
-      const children = (await late.runtime?.list(requester).catch(() => [])) ?? [];
-      return children.filter(({ state }) => state !== "settled").length;
+      const below = await late.runtime?.list(requester, EVERYTHING_BELOW).catch(() => []);
+      return stillToCome(below ?? [], sessionKey, told);
     },
   });
-  const runtime = await createSubagentRuntime({
-    // The runtime's own check is of installs without a gateway around them.
-    config: { ...config, subagents: { ...config.subagents, runtime: "inprocess", engine: engine.engine } },
+  const options = {
+    config,
     host,
     stateDir: join(stateDir, STATE_FOLDER),
     // A gateway takes about a millisecond of its loop for a line of its log, and every run has five.
-    logger: { ...logger, info: (fields, msg) => logger.debug(fields, msg) },
-  }).catch((error: unknown) => {
+    logger: { ...logger, info: logger.debug },
+  };
+  const runtime = await createChosenRuntime(options, { reason: takeover.reason, engine }).catch((error: unknown) => {
     busy.close();
     throw error;
   });
@@ -97,6 +99,7 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     coreIsBroken: async () => openclaw.sessionsInFiles && (await readPairing(stateDir)).state === "narrow",
     config: () => currentConfig(api, raw),
     workspaceDir: (agentId) => host.workspaceDir(agentId),
+    depthOf: (sessionKey) => depthOf(requesters, sessionKey),
   });
   tellLifecycle(runtime, { sdk, sessions, logger });
   const taken = takeover.spawns === "always" ? "run in process" : "run in process where the core's path can't";
@@ -118,3 +121,5 @@ function currentConfig(api: PluginApi, raw: HostConfig): HostConfig {
   const { current, loadConfig } = api.runtime.config;
   return current?.() ?? loadConfig?.() ?? raw;
 }
+
+const EVERYTHING_BELOW = { descendants: true, recentMinutes: 1440 };

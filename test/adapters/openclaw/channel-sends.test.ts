@@ -10,8 +10,8 @@ function sends() {
   const warnings: [fields: object, message: string][] = [];
   const warn = (fields: object, message: string): void => void warnings.push([fields, message]);
   const of = new ChannelSends({ ...createLogger(), warn });
-  of.expect(CHAT, { channel: "porch", to: "alice" });
-  return { of, warnings };
+  const noLonger = of.expect(CHAT, { channel: "porch", to: "alice" });
+  return { of, noLonger, warnings };
 }
 
 it.each([
@@ -32,4 +32,19 @@ it("what went out, and what was for somebody else, is nothing to tell of", () =>
   of.sent({ to: "alice", success: true }, { channelId: "porch" });
   of.sent(REFUSED, { channelId: "porch" });
   expect(warnings).toEqual([]);
+});
+
+it("what is sent there once no answer is expected any more isn't taken for one", () => {
+  const { of, noLonger, warnings } = sends();
+  noLonger();
+  of.sent(REFUSED, { channelId: "porch" });
+  expect(warnings).toEqual([]);
+});
+
+it("a turn's end leaves the next one's answer expected", () => {
+  const { of, noLonger, warnings } = sends();
+  of.expect(CHAT, { channel: "porch", to: "alice" });
+  noLonger();
+  of.sent(REFUSED, { channelId: "porch" });
+  expect(warnings).toHaveLength(1);
 });

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { deliverByTurn } from "../../../src/adapters/openclaw/delivery.ts";
 import { ChannelSends } from "../../../src/adapters/openclaw/channel-sends.ts";
 import type { HostRuntime } from "../../../src/adapters/openclaw/api.ts";
+import type { Route } from "../../../src/adapters/openclaw/requester-session.ts";
 import type { KeyState } from "../../../src/adapters/openclaw/requester-transcript.ts";
 import { createLogger } from "../../../src/log.ts";
 import type { Completion } from "../../../src/types.ts";
@@ -106,6 +107,27 @@ describe("a try after a turn that failed", () => {
   });
 });
 
+describe("what is kept of a result that was given up", () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it("is dropped once nobody has asked for an hour", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const failing = async (word: string, turn: number): Promise<void> => {
+      const delivered = gateway.deliver(results(word));
+      await gateway.turnsStarted(turn);
+      gateway.turns[turn - 1]!.end("error");
+      await expect(delivered).rejects.toThrow(/failed/);
+    };
+    await failing("one", 1);
+    vi.setSystemTime(Date.now() + 59 * 60_000);
+    await failing("one", 2);
+    vi.setSystemTime(Date.now() + 61 * 60_000);
+    // It is asked for like a new one, with the key that the first turn had.
+    await expect(gateway.deliver(results("one"))).rejects.toThrow("the failure again");
+    expect(gateway.turns).toHaveLength(2);
+  });
+});
+
 describe("a gateway that starts no turn", () => {
   it("is handed a system event at the third try, once, which doesn't count before it is read", async () => {
     gateway.refuses = "overloaded";
@@ -133,6 +155,56 @@ describe("a gateway that starts no turn", () => {
   });
 });
 
+describe("a delivery to a chat at a channel", () => {
+  const refused = () => gateway.sends.sent({ to: "alice", success: false, error: "no" }, { channelId: "porch" });
+
+  beforeEach(() => {
+    gateway.route = { channel: "porch", to: "alice" };
+    // Those of `node:timers/promises`, and of the poll, go on.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  it("has its answer's refusal told, also when it goes out a while after the turn", async () => {
+    const delivered = gateway.deliver(results("one"));
+    await gateway.turnsStarted(1);
+    gateway.turns[0]!.end("ok");
+    await delivered;
+    await vi.advanceTimersByTimeAsync(30_000);
+    refused();
+    expect(gateway.warnings).toEqual([expect.stringContaining("did not go out to its channel: no")]);
+  });
+
+  it("that had nothing to say doesn't have what is sent there later taken for its answer", async () => {
+    const delivered = gateway.deliver(results("one"));
+    await gateway.turnsStarted(1);
+    gateway.turns[0]!.end("ok");
+    await delivered;
+    await vi.advanceTimersByTimeAsync(61_000);
+    refused();
+    expect(gateway.warnings).toEqual([]);
+  });
+
+  it("is expected to answer as long as its turn goes on, though its result is in the transcript", async () => {
+    const delivered = gateway.deliver(results("one"));
+    await gateway.turnsStarted(1);
+    gateway.transcript.set("subagent:one", "answered");
+    await delivered;
+    await vi.advanceTimersByTimeAsync(600_000);
+    refused();
+    expect(gateway.warnings).toHaveLength(1);
+  });
+
+  it("that was not started is expected to answer nothing", async () => {
+    vi.useRealTimers();
+    gateway.refuses = "overloaded";
+    await expect(gateway.deliver(results("one"))).rejects.toThrow("overloaded");
+    gateway.warnings.length = 0;
+    refused();
+    expect(gateway.warnings).toEqual([]);
+  });
+});
+
 type Turn = { message: string; end(status: string): void };
 
 /** The outside world: turns that end as they are told, and answers for keys that are known, as 2026.4.1 keeps them. */
@@ -141,7 +213,10 @@ function startGateway(timeoutMs = 30_000) {
   const transcript = new Map<string, KeyState>();
   const turns: Turn[] = [];
   const events: string[] = [];
-  const state = { busy: false, refuses: undefined as string | undefined };
+  const warnings: string[] = [];
+  const logger = { ...createLogger(), warn: (_fields: object, message: string) => void warnings.push(message) };
+  const sends = new ChannelSends(logger);
+  const state = { busy: false, refuses: undefined as string | undefined, route: undefined as Route | undefined };
   const subagent: HostRuntime["subagent"] = {
     run: async ({ message, idempotencyKey }) => {
       if (state.refuses !== undefined) throw new Error(state.refuses);
@@ -169,12 +244,12 @@ function startGateway(timeoutMs = 30_000) {
   const plugin = () =>
     deliverByTurn({
       runtime: { subagent, system },
-      sends: new ChannelSends(createLogger()),
+      sends,
       busy: { has: () => state.busy },
       search: async (_session, keys) => new Map([...transcript].filter(([key]) => keys.includes(key))),
-      sessions: async () => undefined,
-      logger: createLogger(),
-      stillRunning: async () => 0,
+      sessions: async () => (state.route === undefined ? undefined : { route: state.route }),
+      logger,
+      stillToCome: async () => 0,
       timeoutMs,
     });
   let deliver = plugin();
@@ -182,6 +257,8 @@ function startGateway(timeoutMs = 30_000) {
     transcript,
     turns,
     events,
+    sends,
+    warnings,
     deliver: (completions: Completion[]) => deliver(completions),
     pluginStartsAnew: () => void (deliver = plugin()),
     turnsStarted: (count: number) => expect.poll(() => turns.length, { interval: 5 }).toBe(count),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import type { HostRuntime } from "../../../src/adapters/openclaw/api.ts";
-import { servedSessions, sessionsInFiles } from "../../../src/adapters/openclaw/requester-session.ts";
+import { depthOf, servedSessions, sessionsInFiles } from "../../../src/adapters/openclaw/requester-session.ts";
 
 const KEY = "agent:main:porch:direct:alice";
 
@@ -65,6 +65,28 @@ describe("a requester's session that the gateway keeps itself", () => {
     const session = { getSessionEntry: () => entry };
     const runtime = { agent: { session } } as unknown as HostRuntime;
     expect(await servedSessions(runtime, {})(KEY)).toEqual(expected);
+  });
+});
+
+describe("how many spawns a session is below the top", () => {
+  const CHILD = "agent:main:subagent:1";
+
+  it.each([
+    [{ [CHILD]: { sessionId: "one", spawnDepth: 2 } }, CHILD, 2],
+    [{ [CHILD]: { sessionId: "one", spawnDepth: 0 } }, CHILD, 1],
+    [{ [CHILD]: { sessionId: "one" } }, CHILD, 1],
+    [{}, CHILD, 1],
+    [{ [KEY]: { sessionId: "one", spawnDepth: 2 } }, KEY, 0],
+  ])("is what the gateway's files say: %j, %s", async (entries, key, depth) => {
+    await store(entries);
+    expect(await depthOf(inFiles, key)).toBe(depth);
+  });
+
+  it("is what the gateway says that keeps its sessions itself, and one for a child that it says nothing of", async () => {
+    const session = { getSessionEntry: () => ({ spawnDepth: 3 }) };
+    const served = servedSessions({ agent: { session } } as unknown as HostRuntime, {});
+    expect(await depthOf(served, CHILD)).toBe(3);
+    expect(await depthOf(() => Promise.reject(new Error("no store")), CHILD)).toBe(1);
   });
 });
 
