@@ -34,7 +34,7 @@ export async function beforeCoreCall(
   if (here === undefined || sessionKey === undefined) return undefined;
   try {
     here.followChanges();
-    const requester = requesterOf(here, sessionKey, event, context);
+    const requester = await requesterOf(here, sessionKey, event, context);
     const ours =
       toolName === "sessions_spawn"
         ? await takesSpawn(here, requester, event.params)
@@ -51,7 +51,12 @@ export async function beforeCoreCall(
   }
 }
 
-function requesterOf(here: Instance, sessionKey: string, event: ToolCallEvent, context: ToolCallContext): Requester {
+async function requesterOf(
+  here: Instance,
+  sessionKey: string,
+  event: ToolCallEvent,
+  context: ToolCallContext,
+): Promise<Requester> {
   const agentId = context.agentId ?? agentOf(sessionKey, here.config());
   // A call without an id can't be told from another one.
   const turnId = event.toolCallId === undefined ? undefined : (event.runId ?? context.runId);
@@ -59,8 +64,8 @@ function requesterOf(here: Instance, sessionKey: string, event: ToolCallEvent, c
     sessionKey,
     agentId,
     workspaceDir: here.workspaceDir(agentId),
-    // Our own children call over their channel: one that calls here is the core's, and not at the top.
-    ...(sessionKey.includes(":subagent:") ? { depth: 1 } : {}),
+    // Our own children call over their channel: a child that calls here is the core's.
+    depth: await here.depthOf(sessionKey),
     ...(turnId === undefined ? {} : { turnId }),
   };
 }
@@ -95,17 +100,32 @@ async function concernsUs(here: Instance, requester: Requester, { toolName, para
     return (await here.runtime.list(requester, { recentMinutes })).length > 0;
   }
   const children = await here.runtime.list(requester, { recentMinutes: DAY_MINUTES });
-  const target = params["target"] ?? params["sessionKey"] ?? params["label"];
-  if (typeof target === "string" && children.some((child) => isMeant(child, target.trim()))) return true;
+  if (children.some((child) => isMeant(child, toolName, params))) return true;
   // Over a broken pairing the core's own can reach nobody; ours reaches whom the settings allow.
   return toolName === "sessions_send" && here.coreIsBroken();
 }
 
-/** By any of the ways that a target may name a child. */
-function isMeant({ runId, childSessionKey, label }: RunView, target: string): boolean {
-  if (target === "") return false;
-  if (["last", "all", "*"].includes(target) || /^\d{1,3}$/.test(target)) return true;
-  return childSessionKey === target || runId.startsWith(target) || label?.startsWith(target) === true;
+/** By any of the ways in which this tool of ours takes a child's name: what it couldn't resolve it would only refuse. */
+function isMeant(child: RunView, toolName: string, params: Record<string, unknown>): boolean {
+  const [target, sessionKey, label] = ["target", "sessionKey", "label"].map((name) => namedIn(params, name));
+  switch (toolName) {
+    case "sessions_history":
+      return sessionKey === child.childSessionKey || sessionKey === child.runId;
+    case "sessions_send":
+      return sessionKey === undefined ? hasName(child, label) : sessionKey === child.childSessionKey;
+    default:
+      return hasName(child, target) || (target !== undefined && POSITIONS.test(target));
+  }
+}
+
+function namedIn(params: Record<string, unknown>, name: string): string | undefined {
+  const value = params[name];
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+}
+
+function hasName({ runId, childSessionKey, label }: RunView, name: string | undefined): boolean {
+  if (name === undefined) return false;
+  return childSessionKey === name || runId.startsWith(name) || label?.startsWith(name) === true;
 }
 
 async function call(here: Instance, requester: Requester, event: ToolCallEvent): Promise<ToolOutput | undefined> {
@@ -113,6 +133,8 @@ async function call(here: Instance, requester: Requester, event: ToolCallEvent):
   return tool?.execute(event.toolCallId ?? "", event.params, new AbortController().signal);
 }
 
+/** One of several by its place, or all of them. */
+const POSITIONS = /^(last|all|\*|\d{1,3})$/;
 /** As `subagents` lists them when nothing else is said. */
 const RECENT_MINUTES = 30;
 const DAY_MINUTES = 1440;

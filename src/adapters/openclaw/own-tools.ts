@@ -1,5 +1,6 @@
 /** Our tools under names of our own, for sessions whose tool policy lets a plugin's tools through. */
 
+import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
 import type { PluginTool, ToolContext } from "./api.ts";
 import { instance } from "./instance.ts";
@@ -19,6 +20,9 @@ export const OWN_TOOLS = [
   "sessions_list",
   "agents_list",
 ].map((name) => `${name}${SUFFIX}`);
+
+/** Where a sentence names one; `subagents` is a word besides, and is named in quotes or before a colon. */
+const TOOL_NAMES = /\b(?:sessions_(?:spawn|history|send|list)|agents_list)\b|(?<=`)subagents(?=`)|^subagents(?=:)/g;
 
 /** Null when there is nothing to offer in this session. */
 export function ownTools(context: ToolContext): PluginTool[] | null {
@@ -40,17 +44,39 @@ export function ownTools(context: ToolContext): PluginTool[] | null {
     .map((tool) => ({
       name: `${tool.name}${SUFFIX}`,
       label: tool.label,
-      description: tool.name === "sessions_spawn" ? `${tool.description} ${childHas(here.engine)}` : tool.description,
+      description: renamed(
+        tool.name === "sessions_spawn" ? `${tool.description} ${childHas(here.engine)}` : tool.description,
+      ),
       parameters: tool.parameters,
-      execute: (toolCallId: string, args: unknown, signal?: AbortSignal) => {
+      execute: async (toolCallId: string, args: unknown, signal?: AbortSignal) => {
         // Nobody tells a tool in which turn it is called.
         const turnId = here.busy.turnOf(sessionKey);
-        const asked = createSessionTools(here.runtime, turnId === undefined ? requester : { ...requester, turnId });
+        const depth = await here.depthOf(sessionKey);
+        const asked = createSessionTools(here.runtime, {
+          ...requester,
+          depth,
+          ...(turnId === undefined ? {} : { turnId }),
+        });
         const called = asked.find(({ name }) => name === tool.name) ?? tool;
-        return called.execute(toolCallId, args, signal ?? new AbortController().signal);
+        return renamedRefusal(await called.execute(toolCallId, args, signal ?? new AbortController().signal));
       },
     }))
     .filter(({ name }) => OWN_TOOLS.includes(name));
+}
+
+/** With the names that our tools have here: by the others the model would reach the core's. */
+function renamed(text: string): string {
+  return text.replace(TOOL_NAMES, `$&${SUFFIX}`);
+}
+
+/** Only what refuses: a result's words may be a subagent's. */
+function renamedRefusal(output: ToolOutput): ToolOutput {
+  const { details } = output;
+  if (typeof details !== "object" || details === null) return output;
+  const { error, text } = details as { error?: unknown; text?: unknown };
+  if (typeof error !== "string") return output;
+  const result = { ...details, error: renamed(error), ...(typeof text === "string" ? { text: renamed(text) } : {}) };
+  return { ...output, content: [{ type: "text", text: JSON.stringify(result) }], details: result };
 }
 
 function childHas(engine: string): string {
