@@ -25,6 +25,10 @@ describe("OpenClaw 2026.9.6 with the plugin as it was installed", () => {
       [asked("look for it"), { toolCalls: [{ name: "tool_search", args: { query: OWN_TOOL } }] }],
       [asked("describe it"), { toolCalls: [{ name: "tool_describe", args: { id: OWN_TOOL } }] }],
       [asked("ask in process"), callDeferred([OWN_TOOL, { task: "COUNT-TASK in process", label: "ours" }])],
+      [
+        asked("read nobody's"),
+        callDeferred(["sessions_history_inprocess", { sessionKey: "agent:main:subagent:nobody" }]),
+      ],
     ]);
     const profile = await onboardTemplate(await installOpenClaw("2026.9.6"), { modelBaseUrl: model.baseUrl });
     const { code, output } = await installPlugin(profile, await unpackPlugin());
@@ -60,6 +64,16 @@ describe("OpenClaw 2026.9.6 with the plugin as it was installed", () => {
     await expect
       .poll(runs, WAIT)
       .toMatchObject([{ runId: result.runId, outcome: { status: "ok" }, delivery: "delivered" }]);
+  });
+
+  // The gateway has loaded the plugin's modules for more than one registry by now.
+  test("gives a refusal of the runtime its own code", async () => {
+    await gateway.turn(session("own"), "read nobody's");
+
+    expect(deferredAnswer(model.requests.find(afterTool("read nobody's"))!).result).toMatchObject({
+      status: "error",
+      code: "not_found",
+    });
   });
 
   test("stays off when its settings are wrong: one line says what, and the gateway spawns as it always did", async () => {
