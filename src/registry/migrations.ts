@@ -59,6 +59,7 @@ function userVersion(db: DatabaseSync): number {
  * `runs.unsettledBelow` is how many unsettled descendants a run has; kept with every admission and settlement, it
  * makes "active" (unsettled, or with unsettled descendants) a condition of one row that a partial index can carry.
  * `runs.id` follows the order of admission. Wide columns stand last, so that reading a row's head skips them.
+ * `identity` has one row: what tells this file from any other.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -130,4 +131,9 @@ export const MIGRATIONS: readonly string[] = [
   `,
   `ALTER TABLE runs ADD COLUMN answer TEXT`,
   `CREATE TABLE intents (runId TEXT PRIMARY KEY, askedAt INTEGER NOT NULL) WITHOUT ROWID`,
+  `
+  ALTER TABLE intents ADD COLUMN gateway TEXT;
+  CREATE TABLE identity (id TEXT NOT NULL);
+  INSERT INTO identity VALUES (lower(hex(randomblob(16))));
+  `,
 ];

@@ -30,8 +30,7 @@ import type {
 } from "../types.ts";
 import { FallbackChoice } from "./fallback-choice.ts";
 import { bothEvents, bothKilled, bothListed, bothStats, waitForBoth, type WaitOptions } from "./fallback-merge.ts";
-import type { Owner } from "./fallback-owner.ts";
-import { runIdOf } from "./gateway-child-address.ts";
+import type { Owner, OwnerOf } from "./fallback-owner.ts";
 import { missingCapability } from "./gateway-lacks.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 
@@ -39,8 +38,7 @@ export type FallbackOptions = {
   gateway: SubagentRuntime;
   /** Over the same registry file as `gateway`, with an owner of its own. */
   inProcess: SubagentRuntime;
-  /** Whose a run is, by its id or its session key, or would be if it was ever begun; undefined when there is no such run. */
-  ownerOf(named: string): Owner | undefined;
+  ownerOf: OwnerOf;
   logger: Logger;
   /** Milliseconds a gateway that took no spawn isn't asked for another. @default 60000 */
   rememberMs?: number;
@@ -58,9 +56,11 @@ class FallbackRuntime implements SubagentRuntime {
   readonly capabilities: ReadonlySet<Capability>;
   readonly #gateway: SubagentRuntime;
   readonly #inProcess: SubagentRuntime;
-  readonly #ownerOf: FallbackOptions["ownerOf"];
+  readonly #ownerOf: OwnerOf;
   readonly #logger: Logger;
   readonly #choice: FallbackChoice;
+  /** Spawns that aren't answered yet, by requester and idempotency key. */
+  readonly #asked = new Map<string, Promise<SpawnResult>>();
   #closed = false;
 
   constructor(options: FallbackOptions) {
@@ -87,13 +87,24 @@ class FallbackRuntime implements SubagentRuntime {
     options: { idempotencyKey?: string } = {},
   ): Promise<SpawnResult> {
     const { idempotencyKey = randomUUID() } = options;
+    // Asked again before it is answered it is the same spawn, whatever has become of the gateway meanwhile.
+    const key = `${requester.sessionKey}\n${idempotencyKey}`;
+    const before = this.#asked.get(key);
+    if (before !== undefined) return before;
+    const asked = this.#spawn(params, requester, idempotencyKey).finally(() => this.#asked.delete(key));
+    this.#asked.set(key, asked);
+    return asked;
+  }
+
+  async #spawn(params: SpawnParams, requester: Requester, idempotencyKey: string): Promise<SpawnResult> {
     const here = (): Promise<SpawnResult> => this.#inProcess.spawn(params, requester, { idempotencyKey });
     // The gateway knows nothing of a child that works here, and a tree stays together.
-    if (this.#owner(requester.sessionKey) === "inprocess") return here();
-    const isGateways = this.#isGateways(runIdOf(requester.sessionKey, idempotencyKey));
-    const answer = await this.#choice.ask(isGateways, () => this.#gateway.spawn(params, requester, { idempotencyKey }));
+    const requesterOwner = this.#owner(requester.sessionKey);
+    if (requesterOwner === "inprocess") return here();
+    const isItsOwn = this.#owner(requester.sessionKey, idempotencyKey) === "gateway";
+    const answer = await this.#choice.ask(isItsOwn, () => this.#gateway.spawn(params, requester, { idempotencyKey }));
     if (answer !== undefined) return answer;
-    const missing = missingCapability(params, false);
+    const missing = missingCapability(params, requesterOwner === "gateway");
     if (missing === undefined) return here();
     return { status: missing.status, code: missing.code, error: missing.message };
   }
@@ -127,7 +138,8 @@ class FallbackRuntime implements SubagentRuntime {
     const all = target.trim() === "all" || target.trim() === "*";
     const theirs = all && (await this.#hasGatewayRuns(requester));
     const here = await this.#inProcess.kill(target, requester);
-    if (theirs) return bothKilled(here, await this.#gateway.kill(target, requester));
+    // It can't tell runs of the gateway's from another process's, and the gateway's runtime can.
+    if (theirs && !isElsewhere(here)) return bothKilled(here, await this.#gateway.kill(target, requester));
     return isElsewhere(here) ? this.#gateway.kill(target, requester) : here;
   }
 
@@ -184,8 +196,8 @@ class FallbackRuntime implements SubagentRuntime {
   }
 
   /** Once closed, the registry is too, and each of the two says so itself. */
-  #owner(named: string): Owner | undefined {
-    return this.#closed ? undefined : this.#ownerOf(named);
+  #owner(...named: Parameters<OwnerOf>): Owner | undefined {
+    return this.#closed ? undefined : this.#ownerOf(...named);
   }
 
   async #hasGatewayRuns(requester: Requester): Promise<boolean> {

@@ -78,9 +78,9 @@ export function shownUrl({ url }: Pick<GatewayAddress, "url">): string {
   return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
 }
 
-/** Exact values that never stand in a log line or an error. */
-export function secretsOf({ token, password }: GatewayAddress): string[] {
-  return [token, password].filter((secret) => secret !== undefined && secret !== "") as string[];
+/** Exact values that never stand in a log line or an error. @param deviceToken what the gateway gave this device */
+export function secretsOf({ token, password }: GatewayAddress, deviceToken?: string): string[] {
+  return [token, password, deviceToken].filter((secret) => secret !== undefined && secret !== "") as string[];
 }
 
 /** Lower-case hex, nothing else. */

@@ -8,7 +8,7 @@ import type { Completion } from "../types.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import { deleteSession, sessionOf } from "./gateway-calls.ts";
 import type { GatewayLink } from "./gateway-link.ts";
-import { isGatewayRun, type GatewayParts, type GatewayRun } from "./gateway-run.ts";
+import { gatewayOf, type GatewayParts, type GatewayRun } from "./gateway-run.ts";
 import { putAway } from "./put-away.ts";
 import type { Settler } from "./settler.ts";
 
@@ -61,8 +61,11 @@ export class GatewayAnnounce {
 
   #cleanUp(row: RunRow): void {
     if (row.cleanup !== "delete") return;
-    const { link, logger } = this.#parts;
-    if (!isGatewayRun(row)) return void putAway(row.transcriptPath, logger);
+    const { link, logger, gateway } = this.#parts;
+    const keeper = gatewayOf(row);
+    if (keeper === undefined) return void putAway(row.transcriptPath, logger);
+    // Nobody here can delete what another gateway keeps.
+    if (keeper !== gateway) return;
     const sessionKey = row.childSessionKey;
     forget(link, row).catch((error: unknown) => {
       const { code, message } = causeOf(error);

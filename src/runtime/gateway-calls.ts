@@ -102,7 +102,8 @@ export async function sessionsOf(link: GatewayLink, requesterSessionKey: string)
 
 /** One child of a session, as it stands in the gateway's books, which outlive its process; undefined when it has none. */
 export async function sessionOf(link: GatewayLink, requesterSessionKey: string, sessionKey: string) {
-  const params = { spawnedBy: requesterSessionKey, limit: LISTED };
+  // A requester may have had more children than a list gives.
+  const params = { spawnedBy: requesterSessionKey, search: sessionKey, limit: LISTED };
   const { sessions: found } = await insist(link, "sessions.list", sessions, params);
   return found.find(({ key }) => key === sessionKey);
 }

@@ -2,15 +2,18 @@
 
 import { InprocessError, isInprocessError, type ErrorCode } from "../errors.ts";
 import { redactText } from "../redact.ts";
-import { secretsOf, shownUrl, type GatewayAddress } from "./gateway-address.ts";
+import { shownUrl, type GatewayAddress } from "./gateway-address.ts";
 import { PROTOCOL, type GatewayError } from "./gateway-frames.ts";
 
 /** Before a connection was open: the gateway has accepted nothing over it. */
 export class ConnectCauses {
   readonly #address: GatewayAddress;
+  readonly #secrets: () => string[];
 
-  constructor(address: GatewayAddress) {
+  /** @param secrets exact values that the sentences must not hold */
+  constructor(address: GatewayAddress, secrets: () => string[]) {
     this.#address = address;
+    this.#secrets = secrets;
   }
 
   /** The socket never opened, or broke without a word. */
@@ -110,7 +113,7 @@ export class ConnectCauses {
   }
 
   #error(code: ErrorCode, message: string, cause?: unknown): InprocessError {
-    return new InprocessError(code, redactText(message, secretsOf(this.#address)), { cause });
+    return new InprocessError(code, redactText(message, this.#secrets()), { cause });
   }
 }
 

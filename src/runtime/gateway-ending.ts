@@ -1,6 +1,6 @@
 /** How a run settles that has ended in the gateway. */
 
-import type { Cause } from "../errors.ts";
+import { causeOf, type Cause } from "../errors.ts";
 import type { Outcome } from "../types.ts";
 import type { RunLook } from "./gateway-calls.ts";
 import type { GatewayRun } from "./gateway-run.ts";
@@ -49,6 +49,29 @@ function hadItsTime(
   const ran = theirs ?? (heardAt === undefined ? 0 : Date.now() - heardAt);
   return ran >= timeoutMs - SLACK_MS;
 }
+
+/** @param ms how long it was tried */
+export function lostSight(error: unknown, ms: number): Outcome {
+  const why = causeOf(error).message;
+  const message = `The gateway couldn't be asked about the run for ${ms / 60_000} minutes, so how it ended isn't known: ${why}`;
+  return { status: "interrupted", cause: { code: "gateway_lost", message } };
+}
+
+export const FORGOTTEN: Outcome = {
+  status: "interrupted",
+  cause: {
+    code: "run_interrupted",
+    message: "The gateway was restarted while the run was under way; spawn it again if its work is still wanted.",
+  },
+};
+
+export const DELETED: Outcome = {
+  status: "interrupted",
+  cause: {
+    code: "run_interrupted",
+    message: "The gateway has neither the run nor its session any more: somebody deleted it there.",
+  },
+};
 
 const ENDED_THERE: Cause = {
   code: "run_interrupted",

@@ -4,14 +4,16 @@
  * gateway may still have the run.
  */
 
+import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { causeOf, type Cause } from "../errors.ts";
 import type { Outcome } from "../types.ts";
-import { messagesOf, sessionOf, stopRun, waitForRun, type RunLook } from "./gateway-calls.ts";
-import { endIn, outcomeOf, timedOut } from "./gateway-ending.ts";
+import { sessionOf, stopRun, waitForRun, type RunLook } from "./gateway-calls.ts";
+import { DELETED, endIn, FORGOTTEN, lostSight, outcomeOf, timedOut } from "./gateway-ending.ts";
 import { agentEvent } from "./gateway-frames.ts";
 import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
-import { resultIn } from "./gateway-result.ts";
+import { resultOf } from "./gateway-result.ts";
+import { endOfSession } from "./gateway-session-end.ts";
 import { identity, type Settler } from "./settler.ts";
 
 export class Following {
@@ -84,22 +86,28 @@ export class Following {
 
   async #toItsEnd(run: GatewayRun): Promise<void> {
     const { signal } = this.#closing;
-    let heardAt = Date.now();
+    // Milliseconds without an answer, and until when they are counted.
+    let vainMs = 0;
+    let failedAt = 0;
     // After a break the first look is short: the gateway may be another one, that waits for an unknown run in vain.
     let short = run.isAdopted;
     for (let failures = 0; run.outcome.settled === undefined && !signal.aborted;) {
+      const [wall, steady] = [Date.now(), performance.now()];
       try {
         const wait = await waitForRun(this.#parts.link, run.id, short ? 0 : SLICE_MS);
         if (wait.startedAt !== undefined) this.#started(run, wait.startedAt);
-        if (wait.over) return await this.#ended(run, wait);
+        if (wait.over) return await this.#ended(run, run.isAdopted ? await this.#endOfSession(run, wait) : wait);
         if ((short || run.isAdopted) && (await this.#endedUnheard(run))) return;
-        heardAt = Date.now();
         failures = 0;
-        short = false;
+        // So is the next when this process stood still: a gateway forgets after some minutes how a run ended.
+        short = Math.max(Date.now() - wall, performance.now() - steady) > 2 * SLICE_MS;
       } catch (error) {
         if (signal.aborted) return;
         short = true;
-        if (Date.now() - heardAt > GIVE_UP_MS) return void (await this.#settler.settle(run, lostSight(error)));
+        // A try takes no longer than that: more is time in which this process stood still and asked nobody.
+        vainMs = failures === 0 ? 0 : vainMs + Math.min(performance.now() - failedAt, TRY_MS);
+        failedAt = performance.now();
+        if (vainMs > GIVE_UP_MS) return void (await this.#settler.settle(run, lostSight(error, GIVE_UP_MS)));
         const ms = Math.min(BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS);
         // Many runs lose one connection at once; they share the next one, whoever comes first.
         await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
@@ -118,28 +126,41 @@ export class Following {
    * @returns whether it is settled by that
    */
   async #endedUnheard(run: GatewayRun): Promise<boolean> {
+    const session = await this.#session(run);
     const isForgotten = this.#isForgotten(run);
-    const session = await sessionOf(this.#parts.link, run.facts.row.requesterSessionKey, run.sessionKey);
-    if (isForgotten || run.isAdopted) {
-      const end = endIn(session);
-      if (end !== undefined) return (await this.#ended(run, end), true);
-    }
-    if (isForgotten) {
+    if (!isForgotten) run.knownAt ??= performance.now();
+    const end = endIn(session);
+    // The end of an earlier run of the session isn't this one's.
+    const isIts = run.isAdopted || run.startedAt !== undefined || (end?.endedAt ?? 0) > run.acceptedAt;
+    if (end !== undefined && (isForgotten || isIts)) return (await this.#ended(run, end), true);
+    const isGone = isForgotten || session === undefined;
+    if (isGone) {
       await this.#bringHome(run);
-      await this.#settler.settle(run, FORGOTTEN);
-    } else if (session?.status === "running" && session.startedAt !== undefined) {
+      await this.#settler.settle(run, run.ending ?? (isForgotten ? FORGOTTEN : DELETED));
+    } else if (session.status === "running" && session.startedAt !== undefined) {
       this.#started(run, Date.now());
     }
-    return isForgotten;
+    return isGone;
+  }
+
+  /** Asked for twice before it counts as deleted: it had one when it was accepted. */
+  async #session(run: GatewayRun): ReturnType<typeof sessionOf> {
+    const look = () => sessionOf(this.#parts.link, run.facts.row.requesterSessionKey, run.sessionKey);
+    const session = await look();
+    if (session !== undefined) return session;
+    await delay(LOOK_AGAIN_MS, undefined, { signal: this.#closing.signal, ref: false });
+    return look();
+  }
+
+  #endOfSession(run: GatewayRun, look: RunLook): Promise<Omit<RunLook, "over">> {
+    return endOfSession(this.#parts.link, run, look, this.#closing.signal);
   }
 
   /** What it said and used. @returns why it isn't an answer, or can't be known */
   async #bringHome(run: GatewayRun): Promise<Cause | undefined> {
     for (let failures = 0; ; failures++) {
       try {
-        const { text, usage, answeredBy, failure } = resultIn(
-          await messagesOf(this.#parts.link, run.sessionKey, MESSAGES),
-        );
+        const { text, usage, answeredBy, failure } = await resultOf(this.#parts.link, run.sessionKey);
         Object.assign(run, { text, usage, answeredBy });
         return failure;
       } catch (error) {
@@ -177,11 +198,12 @@ export class Following {
 
   /**
    * A gateway that began after the run was accepted has never heard of it, and would be waited for in vain. When it began
-   * is known by its age and this machine's clock, the same that the acceptance was read from.
+   * is known by its age; of a run that another process asked for only by the clock on the wall.
    */
-  #isForgotten(run: GatewayRun): boolean {
-    const { gatewayStartedAt } = this.#parts.link;
-    return gatewayStartedAt !== undefined && gatewayStartedAt > run.acceptedAt;
+  #isForgotten({ knownAt, acceptedAt }: GatewayRun): boolean {
+    const { link } = this.#parts;
+    if (knownAt !== undefined) return link.beganAfter(knownAt);
+    return link.gatewayStartedAt !== undefined && link.gatewayStartedAt > acceptedAt;
   }
 
   async #timeUp(run: GatewayRun): Promise<void> {
@@ -198,26 +220,14 @@ export class Following {
   }
 }
 
-function lostSight(error: unknown): Outcome {
-  const why = causeOf(error).message;
-  const message = `The gateway couldn't be asked about the run for ${GIVE_UP_MS / 60_000} minutes, so how it ended isn't known: ${why}`;
-  return { status: "interrupted", cause: { code: "gateway_lost", message } };
-}
-
-const FORGOTTEN: Outcome = {
-  status: "interrupted",
-  cause: {
-    code: "run_interrupted",
-    message: "The gateway was restarted while the run was under way; spawn it again if its work is still wanted.",
-  },
-};
 /** A gateway forgets who waits; a broken connection is noticed sooner, by its ticks. */
 const SLICE_MS = 30_000;
 const BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
 const GIVE_UP_MS = 5 * 60_000;
+/** To connect, to be let in, to be answered, and the longest delay before it. */
+const TRY_MS = 90_000;
+const LOOK_AGAIN_MS = 1_000;
 const READ_TRIES = 4;
 /** More than begin in a gateway in one turn of our loop. */
 const EARLY = 1_000;
-/** As many as `chat.history` gives. */
-const MESSAGES = 1000;

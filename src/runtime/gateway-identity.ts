@@ -5,7 +5,7 @@
 
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { chmodSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { InprocessError, isInprocessError, messageOf } from "../errors.ts";
@@ -58,11 +58,22 @@ function readIdentity(file: string): Stored | undefined {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw unusable(`The device identity ${file} can't be read: ${messageOf(error)}`, error);
   }
-  // A copy or a backup may have come back readable for everybody.
-  if (process.platform !== "win32") chmodSync(file, 0o600);
+  makePrivate(file);
   const parsed = STORED.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   throw unusable(`The device identity ${file} is damaged; delete it, and approve the new device on the gateway`);
+}
+
+/** A copy or a backup may have come back readable for everybody. */
+function makePrivate(file: string): void {
+  if (process.platform === "win32") return;
+  try {
+    // One that is private already may lie where nothing can be changed.
+    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+  } catch (error) {
+    const why = messageOf(error);
+    throw unusable(`The device identity ${file} can be read by others and can't be made private: ${why}`, error);
+  }
 }
 
 /** Written whole beside its place and linked into it: of several processes one wins, and the others take its file. */

@@ -1,8 +1,9 @@
 /** The way to a gateway that everybody here shares: one connection kept open, opened again when it broke. */
 
+import { performance } from "node:perf_hooks";
 import { InprocessError, isInprocessError } from "../errors.ts";
 import type { Answer } from "./gateway-frames.ts";
-import type { GatewaySocket } from "./gateway-socket.ts";
+import type { GatewaySocket, GatewayStart } from "./gateway-socket.ts";
 
 export type LinkOptions = {
   /** Resolves with a connection that is let in; gives up when the signal fires. */
@@ -23,7 +24,9 @@ export class GatewayLink {
   #current: Promise<GatewaySocket> | undefined;
   readonly #open = new Set<GatewaySocket>();
   /** Of the gateway's process that answered last; undefined before. */
-  #startedAt: number | undefined;
+  #start: GatewayStart | undefined;
+  /** When the gateway turned out to be younger than before: another process. On the scale of `performance.now()`. */
+  #changedAt = -Infinity;
   readonly #closing = new AbortController();
 
   constructor(options: LinkOptions) {
@@ -35,8 +38,17 @@ export class GatewayLink {
     return [...this.#open].some((socket) => socket.isOpen);
   }
 
+  /** Milliseconds since the epoch on this machine's clock; undefined while unknown. */
   get gatewayStartedAt(): number | undefined {
-    return this.#startedAt;
+    return this.#start?.at;
+  }
+
+  /**
+   * Whether the gateway's process isn't the one of that moment.
+   * @param moment on the scale of `performance.now()`, so that a clock that is set, or a sleep, makes no restart
+   */
+  beganAfter(moment: number): boolean {
+    return (this.#start !== undefined && this.#start.steadyAt > moment) || this.#changedAt > moment;
   }
 
   /** Opens the connection when there is none. @throws InprocessError of a connection that can't be opened */
@@ -102,7 +114,15 @@ export class GatewayLink {
     this.#open.add(socket);
     void socket.closed.then(() => this.#open.delete(socket));
     if (this.#closing.signal.aborted) socket.close();
-    this.#startedAt = socket.gatewayStartedAt;
+    this.#came(socket.gatewayStart);
     return socket;
   }
+  #came(start: GatewayStart | undefined): void {
+    const before = this.#start?.uptimeMs ?? 0;
+    if (start !== undefined && start.uptimeMs + SLACK_MS < before) this.#changedAt = performance.now();
+    this.#start = start;
+  }
 }
+
+/** Of two connections opened at once either may be told of first. */
+const SLACK_MS = 10_000;

@@ -1,12 +1,13 @@
 /** Looking at children that work in a gateway: what they have said, and what they have used so far. */
 
+import { InprocessError } from "../errors.ts";
 import { messageLine, type StoredMessage } from "../sessions/transcript-format.ts";
 import { viewHistory } from "../sessions/history-view.ts";
 import type { History, HistoryOptions, ListOptions, Requester, RunView } from "../types.ts";
 import { noUsage } from "../usage.ts";
 import { messagesOf, sessionsOf } from "./gateway-calls.ts";
 import type { GatewayMessage } from "./gateway-frames.ts";
-import type { GatewayParts } from "./gateway-run.ts";
+import { gatewayOf, type GatewayParts } from "./gateway-run.ts";
 import { historyWindow } from "./history.ts";
 import { listed } from "./targets.ts";
 import { viewOf } from "./views.ts";
@@ -20,6 +21,12 @@ export async function gatewayHistory(
   options: HistoryOptions,
 ): Promise<History> {
   const { row, window } = historyWindow(parts, sessionKey, requester, options);
+  const keeper = gatewayOf(row);
+  if (keeper !== undefined && keeper !== parts.gateway) {
+    const { childSessionKey } = row;
+    const message = `${childSessionKey} is kept by the gateway at ${keeper}, and this process asks the one at ${parts.gateway}; look at it through ${keeper}.`;
+    throw new InprocessError("not_found", message);
+  }
   const asked = Math.min(MESSAGES, (window.offset + window.limit + 1) * (window.includeTools ? 1 : TOOL_MESSAGES));
   const messages = await messagesOf(parts.link, row.childSessionKey, asked);
   const transcript = messages.flatMap(stored).map((message) => messageLine(message, null).line);

@@ -4,20 +4,30 @@ import type { Cause } from "../errors.ts";
 import { clip } from "../sessions/clip.ts";
 import type { Usage } from "../types.ts";
 import { noUsage } from "../usage.ts";
-import type { GatewayMessage } from "./gateway-frames.ts";
+import { ask, messagesOf } from "./gateway-calls.ts";
+import { history, type GatewayMessage } from "./gateway-frames.ts";
+import type { GatewayLink } from "./gateway-link.ts";
 
 export type GatewayResult = {
   text: string;
   usage: Usage;
   answeredBy: string | undefined;
-  /** The turn's last message says that it is no answer: the model failed, or it was stopped. */
+  /** Why the turn has no answer: the model failed, it was stopped, or it never came to say anything. */
   failure: Cause | undefined;
 };
 
+/** What a session's last turn came to. @throws InprocessError of the connection */
+export async function resultOf(link: GatewayLink, sessionKey: string): Promise<GatewayResult> {
+  const shown = await messagesOf(link, sessionKey, MESSAGES);
+  if (lastTurn(shown).length > 0) return resultIn(shown);
+  // A chat window isn't shown an answer that says nothing but NO_REPLY; whether there was one is for the transcript to say.
+  const whole = await ask(link, "sessions.get", history, { key: sessionKey, limit: MESSAGES });
+  return resultIn(whole.ok && lastTurn(whole.value.messages).length > 0 ? whole.value.messages : shown);
+}
+
 /** Of the last turn, the one that began with the newest message to the child; text of an earlier one when it said nothing. */
 export function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
-  const opened = messages.findLastIndex(({ role }) => role === "user");
-  const turn = messages.slice(opened + 1).filter(({ role }) => role === "assistant");
+  const turn = lastTurn(messages);
   const said = (list: readonly GatewayMessage[]): string | undefined =>
     list.map(visibleText).findLast((text) => text !== "");
   const last = turn.findLast(({ provider, model }) => provider !== undefined && model !== undefined);
@@ -25,7 +35,7 @@ export function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
     text: said(turn) ?? said(messages.filter(({ role }) => role === "assistant")) ?? "",
     usage: turn.reduce(addMessage, noUsage()),
     answeredBy: last === undefined ? undefined : `${last.provider}/${last.model}`,
-    failure: failureOf(turn.at(-1)),
+    failure: turn.length === 0 ? UNANSWERED : failureOf(turn.at(-1)),
   };
 }
 
@@ -33,6 +43,11 @@ export function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
 export function saidTo(messages: readonly GatewayMessage[]): string | undefined {
   const message = messages.findLast(({ role }) => role === "user");
   return message === undefined ? undefined : visibleText(message);
+}
+
+function lastTurn(messages: readonly GatewayMessage[]): GatewayMessage[] {
+  const opened = messages.findLastIndex(({ role }) => role === "user");
+  return messages.slice(opened + 1).filter(({ role }) => role === "assistant");
 }
 
 function failureOf(last: GatewayMessage | undefined): Cause | undefined {
@@ -69,3 +84,7 @@ function blocks(content: unknown): { type?: unknown; text?: unknown }[] {
   if (!Array.isArray(content)) return [];
   return content.filter((block): block is object => typeof block === "object" && block !== null);
 }
+
+const UNANSWERED: Cause = { code: "run_interrupted", message: "The run left no answer in its session." };
+/** As many as `chat.history` gives. */
+const MESSAGES = 1000;

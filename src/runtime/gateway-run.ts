@@ -1,5 +1,6 @@
 /** A run that works in a gateway, as this process knows it, and what the files of the gateway runtime share. */
 
+import { performance } from "node:perf_hooks";
 import type { RunState, Outcome, Usage } from "../types.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import { noUsage } from "../usage.ts";
@@ -23,19 +24,32 @@ export function isGatewayRun({ transcriptPath }: Pick<NewRun, "transcriptPath">)
   return transcriptPath.startsWith(KEPT_THERE);
 }
 
+/** The address of the gateway that a run of the registry was given to; undefined for one that works in a thread. */
+export function gatewayOf(row: Pick<NewRun, "transcriptPath">): string | undefined {
+  return isGatewayRun(row) ? row.transcriptPath.slice(keptBy("").length) : undefined;
+}
+
 /** What stands where the path of a transcript would: the gateway keeps it. @param gateway its address without credentials */
 export function keptBy(gateway: string): string {
   return `${KEPT_THERE} at ${gateway}`;
 }
+
+/** How a run came to be known here; what isn't given is as for one that is accepted now. */
+export type RunOrigin = { acceptedAt: number; knownAt: number | undefined; isAdopted: boolean };
 
 /** Its id is the gateway's run id too, and the idempotency key that it was asked for with. */
 export class GatewayRun implements TrackedRun {
   readonly facts: { readonly row: NewRun };
   /** Milliseconds; 0 = none. */
   readonly timeoutMs: number;
-  /** When the gateway was asked for it: one that began later doesn't have it at work. */
+  /** When the gateway was asked for it, milliseconds since the epoch: one that began later doesn't have it at work. */
   readonly acceptedAt: number;
-  /** Taken over from a process that died: its end may have been told to nobody who still knows. */
+  /**
+   * When this process knew last that the gateway has it, on the scale of `performance.now()`: counts instead of
+   * `acceptedAt`, for the clock may be set. Undefined for one that another process asked for, until the gateway is asked.
+   */
+  knownAt: number | undefined;
+  /** Asked for by a process that died, or without an answer: its end may have been told to nobody who still knows. */
   readonly isAdopted: boolean;
   readonly outcome = new RunOutcome();
   state: RunState = "queued";
@@ -49,11 +63,13 @@ export class GatewayRun implements TrackedRun {
   /** The gateway is being told something that decides how it ends: whoever sees the end waits for that. */
   control: Promise<unknown> | undefined;
 
-  constructor(row: NewRun, timeoutMs: number, { acceptedAt = Date.now(), isAdopted = false } = {}) {
+  constructor(row: NewRun, timeoutMs: number, from: Partial<RunOrigin> = {}) {
+    const { acceptedAt = Date.now(), isAdopted = false } = from;
     this.facts = { row };
     this.timeoutMs = timeoutMs;
     this.acceptedAt = acceptedAt;
     this.isAdopted = isAdopted;
+    this.knownAt = "knownAt" in from ? from.knownAt : isAdopted ? undefined : performance.now();
   }
 
   /** It is being ended here, and this is how it settles however the gateway puts it. */

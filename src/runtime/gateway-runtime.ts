@@ -12,6 +12,7 @@ import type { Host, SessionFilter, SessionView } from "../host.ts";
 import type { Logger } from "../log.ts";
 import { agentsView } from "../policy/allowed-agents.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { RunRow } from "../registry/run-row.ts";
 import type {
   AgentsView,
   History,
@@ -39,8 +40,8 @@ import { deviceIdentity, type DeviceIdentity } from "./gateway-identity.ts";
 import { GATEWAY_CAPABILITIES } from "./gateway-lacks.ts";
 import { GatewayLink } from "./gateway-link.ts";
 import { gatewayHistory, gatewayList } from "./gateway-look.ts";
-import { adoptLeft } from "./gateway-adopt.ts";
-import { isGatewayRun, type GatewayParts, type GatewayRun } from "./gateway-run.ts";
+import { Adoption } from "./gateway-adopt.ts";
+import { keptBy, type GatewayParts, type GatewayRun } from "./gateway-run.ts";
 import { openSocket, type GatewaySocket, type GatewayTimeouts } from "./gateway-socket.ts";
 import { GatewaySpawns } from "./gateway-spawn.ts";
 import { LiveRuns } from "./parts.ts";
@@ -80,6 +81,7 @@ class GatewayRuntime implements SubagentRuntime {
   readonly kind = "gateway";
   readonly capabilities = GATEWAY_CAPABILITIES;
   readonly #options: GatewayOptions;
+  readonly #device: DeviceIdentity;
   readonly #parts: GatewayParts;
   readonly #settler: Settler<GatewayRun>;
   readonly #following: Following;
@@ -94,6 +96,7 @@ class GatewayRuntime implements SubagentRuntime {
   constructor(options: GatewayOptions, device: DeviceIdentity) {
     const { address, config, host, registry, logger, connectionPerCall = false } = options;
     this.#options = options;
+    this.#device = device;
     registry.claimOwner();
     registry.purgeOlderThan();
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
@@ -119,12 +122,14 @@ class GatewayRuntime implements SubagentRuntime {
     this.#following = new Following(this.#parts, this.#settler);
     this.#spawns = new GatewaySpawns(this.#parts, (run, task) => this.#accepted(run, task));
     this.#control = new GatewayControl(this.#parts, this.#settler, this.#following);
-    const adopt = (): void => adoptLeft(this.#parts, this.#following);
-    adopt();
-    settleLeft(this.#parts, isGatewayRun);
+    const adoption = new Adoption(this.#parts, this.#settler, this.#following);
+    adoption.look();
+    // Superseded ones, and what is owed for settled ones.
+    const isThisGateways = ({ transcriptPath }: RunRow): boolean => transcriptPath === keptBy(this.#parts.gateway);
+    settleLeft(this.#parts, isThisGateways);
     this.#announce = new GatewayAnnounce(this.#parts, this.#settler);
     const onOwed = (sessionKey: string): void => this.#announce.nudge(sessionKey);
-    this.#stopRecovering = keepRecovering(this.#parts, onOwed, isGatewayRun, adopt);
+    this.#stopRecovering = keepRecovering(this.#parts, onOwed, isThisGateways, () => adoption.look());
     void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
       logger.error({}, `runs can't be logged any more: ${messageOf(error)}`),
     );
@@ -170,7 +175,9 @@ class GatewayRuntime implements SubagentRuntime {
 
   async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {
     this.#refuseWhenClosed("history");
-    return gatewayHistory(this.#parts, secretsOf(this.#options.address), sessionKey, requester, options);
+    const { address } = this.#options;
+    const secrets = secretsOf(address, this.#device.tokenFor(address.url));
+    return gatewayHistory(this.#parts, secrets, sessionKey, requester, options);
   }
 
   async hostSessions(requester: Requester, filter: SessionFilter = {}): Promise<SessionView[]> {

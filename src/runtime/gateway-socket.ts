@@ -4,9 +4,11 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
 import { WebSocket, type RawData } from "ws";
 import { messageOf } from "../errors.ts";
-import type { GatewayAddress } from "./gateway-address.ts";
+import { redactText } from "../redact.ts";
+import { secretsOf, type GatewayAddress } from "./gateway-address.ts";
 import { ConnectCauses, lost, protocolNamed, tooLate } from "./gateway-causes.ts";
 import { pinnedConnection, type PinnedConnection } from "./gateway-certificate.ts";
 import { challenge, helloOk, PROTOCOL, readFrame, requestFrame, type Answer, type Frame } from "./gateway-frames.ts";
@@ -32,6 +34,16 @@ export type SocketOptions = {
   signal?: AbortSignal;
 };
 
+/** When a gateway's process began, as it told in the handshake. */
+export type GatewayStart = {
+  /** Milliseconds since the epoch on this machine's clock, which may be set. */
+  at: number;
+  /** On the scale of `performance.now()`, which nobody sets, and which like the gateway's own count stops in a sleep. */
+  steadyAt: number;
+  /** How old it was, milliseconds. */
+  uptimeMs: number;
+};
+
 /** Resolves when the gateway has let us in. @throws InprocessError `gateway_unreachable`, `_pairing_required`, `_unauthorized`, `_refused` */
 export async function openSocket(options: SocketOptions): Promise<GatewaySocket> {
   const socket = new GatewaySocket(options);
@@ -53,11 +65,12 @@ export class GatewaySocket {
   readonly #opening = Promise.withResolvers<void>();
   /** Resolves when the connection is gone. */
   readonly closed: Promise<void>;
-  /** When the gateway's process began, milliseconds since the epoch on this machine's clock; undefined when it didn't say. */
-  gatewayStartedAt: number | undefined;
+  /** Undefined when it didn't say. */
+  gatewayStart: GatewayStart | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ticks: NodeJS.Timeout | undefined;
-  #heardAt = 0;
+  /** Whether anything came since the last look. */
+  #heard = false;
   #letIn = false;
   #error: Error | undefined;
   /** The gateway's last message of the handshake, as it came. */
@@ -66,7 +79,7 @@ export class GatewaySocket {
   constructor(options: SocketOptions) {
     const { address, timeouts } = options;
     this.#options = options;
-    this.#causes = new ConnectCauses(address);
+    this.#causes = new ConnectCauses(address, () => this.#secrets());
     this.#pinned = this.#pin();
     this.#ws = new WebSocket(address.url, {
       maxPayload: MAX_PAYLOAD_BYTES,
@@ -145,7 +158,7 @@ export class GatewaySocket {
   }
 
   #received(data: RawData): void {
-    this.#heardAt = Date.now();
+    this.#heard = true;
     // With the default `binaryType` a message is one Buffer.
     const text = (data as Buffer).toString();
     if (!this.#letIn) this.#said = text;
@@ -156,7 +169,9 @@ export class GatewaySocket {
     // `agent` is answered twice: when it is accepted, and when its run is over, which `agent.wait` tells too.
     if (pending === undefined || !this.#pending.delete(frame.id)) return;
     if (frame.ok) return pending.answered({ ok: true, payload: frame.payload });
-    pending.answered({ ok: false, error: frame.error ?? { code: "UNKNOWN", message: "no reason given" } });
+    const error = frame.error ?? { code: "UNKNOWN", message: "no reason given" };
+    // It may quote what it was sent.
+    pending.answered({ ok: false, error: { ...error, message: redactText(error.message, this.#secrets()) } });
   }
 
   #event({ event, payload }: Extract<Frame, { type: "event" }>): void {
@@ -182,7 +197,10 @@ export class GatewaySocket {
       const { protocol, auth, snapshot, policy } = hello.data;
       if (protocol !== PROTOCOL) return this.#opening.reject(this.#causes.otherProtocol(protocol));
       if (auth !== undefined) identity.keepToken(address.url, auth.deviceToken);
-      if (snapshot !== undefined) this.gatewayStartedAt = Date.now() - snapshot.uptimeMs;
+      if (snapshot !== undefined) {
+        const { uptimeMs } = snapshot;
+        this.gatewayStart = { at: Date.now() - uptimeMs, steadyAt: performance.now() - uptimeMs, uptimeMs };
+      }
       this.#letIn = true;
       clearTimeout(this.#timer);
       this.#watchTicks(policy?.tickIntervalMs ?? TICK_MS);
@@ -193,18 +211,30 @@ export class GatewaySocket {
     }
   }
 
-  /** A gateway that says nothing for three ticks, on a connection that seems open, is gone. */
+  /**
+   * A gateway that says nothing for three ticks, on a connection that seems open, is gone. Counted in looks of ours: of a
+   * time in which this process stood still itself nobody knows what the gateway said.
+   */
   #watchTicks(tickMs: number): void {
+    let silent = 0;
     this.#ticks = setInterval(() => {
-      if (Date.now() - this.#heardAt > 3 * tickMs) this.#ws.terminate();
+      silent = this.#heard ? 0 : silent + 1;
+      this.#heard = false;
+      if (silent >= 3) this.#ws.terminate();
     }, tickMs).unref();
+  }
+
+  #secrets(): string[] {
+    const { address, identity } = this.#options;
+    return secretsOf(address, identity.tokenFor(address.url));
   }
 
   #ended(code: number, reason: string): void {
     clearTimeout(this.#timer);
     clearInterval(this.#ticks);
     const wordless = code === 1006 || (code === 1005 && reason === "");
-    const why = wordless && this.#error !== undefined ? messageOf(this.#error) : `${code} ${reason}`.trim();
+    const said = wordless && this.#error !== undefined ? messageOf(this.#error) : `${code} ${reason}`.trim();
+    const why = redactText(said, this.#secrets());
     this.#opening.reject(wordless ? this.#causes.unreachable(why, this.#error) : this.#causes.closed(code, reason));
     const pending = [...this.#pending.values()];
     this.#pending.clear();

@@ -10,11 +10,12 @@ import { isRefusal, planSpawn, tooManyChildren, type Refusal, type SpawnPlan } f
 import type { Admission } from "../registry/admission.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
+import { deleteSession, stopRun } from "./gateway-calls.ts";
 import { isConnectFailure } from "./gateway-causes.ts";
 import { childAddress, type ChildAddress } from "./gateway-child-address.ts";
 import { missingCapability } from "./gateway-lacks.ts";
-import { openChild } from "./gateway-open-child.ts";
-import { GatewayRun, keptBy, type GatewayParts } from "./gateway-run.ts";
+import { leaveNothing, openChild } from "./gateway-open-child.ts";
+import { GatewayRun, keptBy, type GatewayParts, type RunOrigin } from "./gateway-run.ts";
 import { inDoubt, startChild } from "./gateway-start-child.ts";
 
 export class GatewaySpawns {
@@ -80,15 +81,24 @@ export class GatewaySpawns {
     plan: SpawnPlan,
     idempotencyKey: string | undefined,
   ): Promise<SpawnResult> {
-    const child = childAddress(plan.agentId, requester.sessionKey, idempotencyKey);
+    const { registry, gateway } = this.#parts;
+    const { sessionKey: requesterSessionKey } = requester;
+    const { scope } = registry.intents;
+    const name = idempotencyKey === undefined ? undefined : { scope, requesterSessionKey, idempotencyKey };
+    const child = childAddress(plan.agentId, name);
     const row = this.#newRow(params, requester, plan, child, idempotencyKey);
     const { maxSpawnDepth } = this.#parts.config.agents.defaults.subagents;
     const asked = { params, plan, row, maxSpawnDepth };
-    const before = idempotencyKey === undefined ? undefined : this.#parts.registry.intents.askedAt(child.runId);
+    const before = name === undefined ? undefined : registry.intents.find(child.runId);
+    if (before?.gateway !== undefined && before.gateway !== gateway) {
+      return { status: "error", code: "gateway_lost", error: askedElsewhere(before.gateway, gateway), ...child };
+    }
     let mayBeTaken = before !== undefined;
     try {
       const opened = await openChild(this.#parts, asked, !mayBeTaken);
       if ("refusal" in opened) return refuse(opened.refusal);
+      const other = mayBeTaken ? undefined : this.#takenMeanwhile(row);
+      if (other !== undefined) return other;
       mayBeTaken = true;
       const answer = await startChild(this.#parts, asked, before);
       if ("refusal" in answer) return refuse(answer.refusal);
@@ -107,7 +117,7 @@ export class GatewaySpawns {
         expectsCompletionMessage: row.expectsCompletion,
       };
       if (idempotencyKey !== undefined) row.answer = JSON.stringify(accepted);
-      return this.#accept(row, plan, params.task, accepted);
+      return this.#accept(row, plan, answer, params.task, accepted);
     } catch (error) {
       const isCertain = !mayBeTaken || (before === undefined && isConnectFailure(error));
       const { code, message } = causeOf(isCertain ? error : inDoubt(error));
@@ -117,17 +127,38 @@ export class GatewaySpawns {
     }
   }
 
-  #accept(row: NewRun, plan: SpawnPlan, task: string, accepted: SpawnResult): SpawnResult {
+  /** The same spawn, asked for meanwhile by another runtime on this registry: then the gateway isn't asked for a run. */
+  #takenMeanwhile({ requesterSessionKey, idempotencyKey, childSessionKey }: NewRun): SpawnResult | undefined {
+    if (idempotencyKey === undefined) return undefined;
+    const other = this.#parts.registry.findByIdempotencyKey(requesterSessionKey, idempotencyKey);
+    if (other?.answer === undefined) return undefined;
+    if (other.childSessionKey !== childSessionKey) leaveNothing(this.#parts, childSessionKey);
+    return JSON.parse(other.answer) as SpawnResult;
+  }
+
+  #accept(row: NewRun, plan: SpawnPlan, from: RunOrigin, task: string, accepted: SpawnResult): SpawnResult {
     // The gateway has it and counts it; this writes it down.
     const admission = this.#admit(row);
     if (!admission.ok) {
       if (admission.reason !== "duplicate") throw new InprocessError("internal", "An accepted run wasn't written.");
+      // Another runtime's, which was quicker: the one in the gateway is one too many.
+      if (admission.runId !== row.runId) this.#takeBack(row);
       return JSON.parse(this.#parts.registry.run(admission.runId)!.answer!) as SpawnResult;
     }
-    const run = new GatewayRun(row, plan.timeoutMs, { acceptedAt: row.createdAt });
+    const run = new GatewayRun(row, plan.timeoutMs, from);
     this.#parts.live.add(run);
     this.#start(run, task);
     return accepted;
+  }
+
+  #takeBack({ runId, childSessionKey: sessionKey }: NewRun): void {
+    const { link, logger } = this.#parts;
+    stopRun(link, sessionKey, runId)
+      .then(() => deleteSession(link, sessionKey))
+      .catch((error: unknown) => {
+        const why = causeOf(error).message;
+        logger.warn({ runId, sessionKey }, `a run that another one stands for may go on in the gateway: ${why}`);
+      });
   }
 
   /** A disk may be full by now. The intent stands, so that the spawn can be asked again with its key. */
@@ -186,6 +217,10 @@ export class GatewaySpawns {
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     };
   }
+}
+
+function askedElsewhere(before: string, now: string): string {
+  return `The gateway at ${before} was asked for this spawn before and may have taken it, so the one at ${now} isn't asked; spawn it through ${before} again, or with another idempotency key.`;
 }
 
 function refuse({ status, code, message }: Refusal): SpawnResult {

@@ -1,5 +1,6 @@
 /** A gateway over a real WebSocket that answers what the test says: for what a real one does only now and then. */
 
+import { performance } from "node:perf_hooks";
 import { WebSocketServer, type WebSocket } from "ws";
 
 import { closeAfterTest } from "./runtime-fixture.ts";
@@ -20,7 +21,7 @@ export type ScriptedGateway = {
   token: string;
   /** Methods asked for, oldest first. */
   calls: { method: string; params: Params }[];
-  /** Breaks every connection, and has begun just now when it is asked again. */
+  /** Breaks every connection, and is a new process when it is asked again. */
   restart(): void;
 };
 
@@ -32,14 +33,16 @@ export async function scriptGateway(answers: Record<string, (asked: Asked) => vo
     for (const client of server.clients) client.terminate();
     await new Promise((resolve) => server.close(resolve));
   });
-  let startedAt = Date.now() - 60_000;
+  // As a gateway counts its age: the clock may be set.
+  let startedAt = performance.now() - 60_000;
   const calls: ScriptedGateway["calls"] = [];
   const heard = (socket: WebSocket, text: string): void => {
     const { id, method, params = {} } = JSON.parse(text) as { id: string; method: string; params?: Params };
     const send = (frame: object): void => socket.send(JSON.stringify(frame));
     const ok = (payload: unknown): void => send({ type: "res", id, ok: true, payload });
     if (method === "connect") {
-      return ok({ type: "hello-ok", protocol: 3, snapshot: { uptimeMs: Date.now() - startedAt } });
+      const snapshot = { uptimeMs: performance.now() - startedAt };
+      return ok({ type: "hello-ok", protocol: 3, snapshot, auth: { deviceToken: DEVICE_TOKEN } });
     }
     calls.push({ method, params });
     const count = calls.filter((call) => call.method === method).length;
@@ -59,7 +62,7 @@ export async function scriptGateway(answers: Record<string, (asked: Asked) => vo
     token: "scripted",
     calls,
     restart: () => {
-      startedAt = Date.now();
+      startedAt = performance.now();
       for (const client of server.clients) client.terminate();
     },
   };
@@ -69,6 +72,9 @@ export async function scriptGateway(answers: Record<string, (asked: Asked) => vo
 export function notOver({ params, ok }: Asked): void {
   if (params["timeoutMs"] === 0) ok({ runId: params["runId"], status: "timeout" });
 }
+
+/** What it gives every device at the handshake. */
+export const DEVICE_TOKEN = "token-of-this-device";
 
 const DEFAULTS: Record<string, (asked: Asked) => void> = {
   agent: ({ params, ok }) => ok({ runId: params["idempotencyKey"], status: "accepted" }),

@@ -3,12 +3,14 @@ import { describe, expect, it } from "vitest";
 
 import { openRegistry } from "../../src/registry/registry.ts";
 import { startFallback, startReferenceGateway, texts } from "../helpers/fallback-fixture.ts";
-import { connectTo, openGateway, refused } from "../helpers/gateway-fixture.ts";
-import { accepted, gate, tempFolder } from "../helpers/runtime-fixture.ts";
-import { scriptGateway } from "../helpers/scripted-gateway.ts";
+import { connectTo, refused } from "../helpers/gateway-fixture.ts";
+import { accepted, closeAfterTest, gate, tempFolder } from "../helpers/runtime-fixture.ts";
+import { DEVICE_TOKEN, scriptGateway } from "../helpers/scripted-gateway.ts";
+import { LIMITS, newRun } from "../registry/fixtures/rows.ts";
 
 const KEY = { idempotencyKey: "once" };
 const POLICY = { code: 1008, reason: "not from here" };
+const DRAINING = "Gateway is draining for restart; new tasks are not accepted";
 const named = { runId: expect.any(String) as string, childSessionKey: expect.any(String) as string };
 
 describe("a spawn that the gateway may have taken", () => {
@@ -56,19 +58,22 @@ describe("a spawn that the gateway may have taken", () => {
   it.each([
     ["sessions.patch", "UNAVAILABLE", "try again"],
     ["agent", "INVALID_REQUEST", "invalid agent params: no"],
-    ["agent", "UNAVAILABLE", "Gateway is draining for restart; new tasks are not accepted"],
+    ["agent", "UNAVAILABLE", DRAINING],
   ])("isn't deleted at its work when it is asked again and refused by %s, %s", async (method, code, message) => {
-    const { gateway, model } = await openGateway(() => ({ silent: true }));
+    const gateway = await scriptGateway({
+      "sessions.patch": ({ count, ok, refuse }) =>
+        count === 2 && method === "sessions.patch" ? refuse(code, message) : ok({}),
+      agent: ({ count, params, ok, refuse }) => {
+        if (count === 2 && method === "agent") return refuse(code, message);
+        if (count > 1) ok({ runId: params["idempotencyKey"], status: "accepted" });
+      },
+    });
     const { runtime, requester } = await connectTo(gateway, { timeouts: { call: 500 } });
     const ask = () => runtime.spawn({ task: "long" }, requester, KEY);
-    await gateway.setFaults({ silent: ["agent"] });
     expect(refused(await ask()).code).toBe("gateway_timeout");
-    await gateway.setFaults({ refuse: { [method]: { code, message } } });
     expect(refused(await ask()).code).not.toBe("gateway_refused");
-    await gateway.setFaults({});
     expect(accepted(await ask()).runtime).toBe("gateway");
-    await expect.poll(() => model.requests.length).toBe(1);
-    expect((await gateway.seen()).calls.map((call) => call.method)).not.toContain("sessions.delete");
+    expect(gateway.calls.map((call) => call.method)).not.toContain("sessions.delete");
   });
 
   it("but can't be written down is told with its names, and stays in doubt", async () => {
@@ -85,8 +90,53 @@ describe("a spawn that the gateway may have taken", () => {
     expect(result.error).toContain("has accepted run");
     expect(log()).toContain("can't be written down here");
     const after = openRegistry({ file: join(folder, "registry.sqlite") });
-    expect(after.intents.askedAt((result as unknown as typeof named).runId)).toBeTypeOf("number");
+    expect(after.intents.find((result as unknown as typeof named).runId)).toMatchObject({ gateway: gateway.url });
     await after.close();
+  });
+});
+
+describe("a spawn with a key", () => {
+  it("that is asked again before it is answered is the same, though the gateway takes nothing by now", async () => {
+    const { gateway, model } = await startReferenceGateway();
+    const { runtime, requester, host, model: own } = await startFallback(gateway);
+    const ask = () => runtime.spawn({ task: "pay the bill" }, requester, KEY);
+    await gateway.setFaults({ slow: { "sessions.patch": 500 } });
+    const first = ask();
+    const patches = async () => (await gateway.seen()).calls.filter(({ method }) => method === "sessions.patch");
+    await expect.poll(patches).toHaveLength(1);
+    await gateway.setFaults({ refuse: { "sessions.patch": { code: "UNAVAILABLE", message: DRAINING } } });
+    expect(accepted(await runtime.spawn({ task: "other" }, requester)).runtime).toBe("inprocess");
+    await gateway.setFaults({});
+    const again = ask();
+    expect(await again).toEqual(await first);
+    await host.completionsCame(2);
+    const tasks = [...model.requests, ...own.requests].map(({ lastUserText }) => lastUserText);
+    expect(tasks.filter((task) => task.endsWith("pay the bill"))).toHaveLength(1);
+  });
+
+  it.each([
+    ["before the gateway is asked for it", "sessions.patch", 0],
+    ["while the gateway is asked for it", "agent", 1],
+  ])("that another runtime has taken %s isn't kept there", async (_, method, asks) => {
+    const folder = tempFolder();
+    const other = openRegistry({ file: join(folder, "registry.sqlite") });
+    closeAfterTest(() => other.close());
+    other.claimOwner();
+    const gateway = await scriptGateway({
+      [method]: ({ params, ok }) => {
+        const answer = JSON.stringify({ status: "accepted", runId: "theirs" });
+        const row = { requesterSessionKey: requester.sessionKey, idempotencyKey: KEY.idempotencyKey, answer };
+        other.admit(newRun(row), LIMITS);
+        ok({ runId: params["idempotencyKey"], status: "accepted" });
+      },
+    });
+    const { runtime, requester } = await connectTo(gateway, { folder });
+    expect(await runtime.spawn({ task: "pay the bill" }, requester, KEY)).toMatchObject({ runId: "theirs" });
+    const keys = (name: string) =>
+      gateway.calls.flatMap(({ method: asked, params }) => (asked === name ? [params["key"]] : []));
+    await expect.poll(() => keys("sessions.delete")).toEqual(keys("sessions.patch"));
+    expect(gateway.calls.filter(({ method: asked }) => asked === "agent")).toHaveLength(asks);
+    expect(runtime.stats().runs).toMatchObject({ queued: 0, running: 0 });
   });
 });
 
@@ -104,11 +154,20 @@ describe("a spawn that the gateway certainly didn't take", () => {
   });
 
   it("because it is about to restart runs in this process", async () => {
-    const message = "Gateway is draining for restart; new tasks are not accepted";
-    const faults = { refuse: { agent: { code: "UNAVAILABLE", message } } };
+    const faults = { refuse: { agent: { code: "UNAVAILABLE", message: DRAINING } } };
     const { gateway } = await startReferenceGateway(undefined, { faults });
     const { runtime, requester, host } = await startFallback(gateway);
     expect(accepted(await runtime.spawn({ task: "a" }, requester, KEY)).runtime).toBe("inprocess");
     expect(await texts(host, 1)).toEqual(["here"]);
   });
+});
+
+it.each(["sessions.patch", "agent"])("a refusal of %s that quotes a secret is told without it", async (method) => {
+  const gateway = await scriptGateway({
+    [method]: ({ refuse }) => refuse("INVALID_REQUEST", `no: ${gateway.token} and ${DEVICE_TOKEN}`),
+  });
+  const { spawn, log } = await connectTo(gateway);
+  const { error } = refused(await spawn("a"));
+  expect(error).toContain("refuses the subagent: no: ");
+  for (const secret of [gateway.token, DEVICE_TOKEN]) expect(`${error} ${log()}`).not.toContain(secret);
 });

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 
+import { InprocessError } from "../../src/errors.ts";
 import { deviceIdentity } from "../../src/runtime/gateway-identity.ts";
 import { tempFolder } from "../helpers/runtime-fixture.ts";
 
@@ -85,4 +86,11 @@ it("a place where nothing can be made is said to be one", () => {
     expect.objectContaining({ code: "state_dir_unusable" }) as Error,
   );
   expect(existsSync(join(file, "device.json"))).toBe(false);
+});
+
+it.runIf(process.platform === "linux")("that can't be made private is refused with a sentence", () => {
+  // Everybody may read it, and nobody may change who may.
+  const read = () => deviceIdentity("/proc/self/status");
+  expect(read).toThrow(InprocessError);
+  expect(read).toThrow(/can't be made private/);
 });

@@ -142,11 +142,12 @@ export class Methods {
     return { ok: true, path: "(memory)", key, entry: patched, resolved: children.modelOf(patched) };
   }
 
-  #list({ spawnedBy, label, limit }: ListParams): unknown {
+  #list({ spawnedBy, label, search = "", limit }: ListParams): unknown {
     const sessions = this.#context.children
       .entries()
       .filter(([, entry]) => spawnedBy === undefined || entry["spawnedBy"] === spawnedBy)
       .filter(([, entry]) => label === undefined || entry["label"] === label)
+      .filter(([key]) => key.toLowerCase().includes(search.toLowerCase()))
       .map(([key, entry, run]) => this.#row(key, entry, run))
       .sort((one, other) => other.updatedAt - one.updatedAt)
       .slice(0, limit);
