@@ -119,6 +119,7 @@ const COLORS = [
   ["#8250df", "#c49bff"],
   ["#bf3989", "#ff80c8"],
   ["#57606a", "#c9d1d9"],
+  ["#9a6700", "#e3b341"],
 ] as const;
 const STYLE = `
 text{font:12px system-ui,sans-serif;fill:#1f2328}.title{font-size:16px;font-weight:600}.name{font-size:13px;font-weight:600}
