@@ -50,8 +50,14 @@ function hadItsTime(
   return ran >= timeoutMs - SLACK_MS;
 }
 
+export const KILLED: Outcome = {
+  status: "killed",
+  cause: { code: "run_killed", message: "The run was ended by its requester." },
+};
+
 const ENDED_THERE: Cause = {
   code: "run_interrupted",
-  message: "The run was ended in the gateway before it was done: by its time-out there, or by somebody's stop.",
+  message:
+    "The run was ended in the gateway before it was done: by its time-out there, by somebody's stop, or with its session.",
 };
 const SLACK_MS = 100;

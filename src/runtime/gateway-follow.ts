@@ -10,20 +10,27 @@ import type { Outcome } from "../types.ts";
 import { messagesOf, sessionOf, stopRun, waitForRun, type RunLook } from "./gateway-calls.ts";
 import { endIn, outcomeOf, timedOut } from "./gateway-ending.ts";
 import { agentEvent } from "./gateway-frames.ts";
+import { LateStops } from "./gateway-late-stop.ts";
 import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
+import { mayYetBegin } from "./gateway-redirected.ts";
 import { resultIn } from "./gateway-result.ts";
 import { identity, type Settler } from "./settler.ts";
+
+/** `waits`: it isn't over, and is ended as soon as it begins · `late`: it ended otherwise before. */
+export type Ended = "first" | "late" | "waits";
 
 export class Following {
   readonly #parts: GatewayParts;
   readonly #settler: Settler<GatewayRun>;
   readonly #closing = new AbortController();
+  readonly #lateStops: LateStops;
   /** When runs began that aren't known here: of other clients, or of ours whose acceptance came in the same packet. */
   readonly #early = new Map<string, number>();
 
   constructor(parts: GatewayParts, settler: Settler<GatewayRun>) {
     this.#parts = parts;
     this.#settler = settler;
+    this.#lateStops = new LateStops(parts.link, this.#closing.signal);
   }
 
   /** From its acceptance on. Its time is counted from when it starts: it may have to wait for others. */
@@ -59,22 +66,35 @@ export class Following {
   }
 
   /**
-   * Ends a run: the gateway is told, and it settles like this whatever the gateway makes of it.
-   * @returns whether this ending came first @throws InprocessError when the gateway can't be told; the run goes on
+   * Ends a run: the gateway is told, and it settles like this whatever the gateway makes of it. One that the gateway
+   * can't end yet goes on being followed, and is ended as soon as it begins.
+   * @throws InprocessError when the gateway can't be told; the run goes on
    */
-  async end(run: GatewayRun, outcome: Outcome): Promise<boolean> {
+  async end(run: GatewayRun, outcome: Outcome): Promise<Ended> {
     const { endings } = run;
     endings.push(outcome);
+    let isOver: boolean;
     try {
-      await (run.control = stopRun(this.#parts.link, run.sessionKey, run.id));
+      const stopped = stopRun(this.#parts.link, run.sessionKey, run.id);
+      run.control = stopped;
+      isOver = await stopped;
     } catch (error) {
       // Another that ends it meanwhile goes on with that.
       endings.splice(endings.indexOf(outcome), 1);
       throw error;
     }
+    if (!isOver) return this.endOnceBegun(run, outcome);
     await this.#bringHome(run);
     await this.#settler.settle(run, run.ending ?? outcome);
-    return run.outcome.settled === outcome;
+    return run.outcome.settled === outcome ? "first" : "late";
+  }
+
+  /** For a run that is followed: it is ended as soon as it begins. */
+  endOnceBegun(run: GatewayRun, outcome: Outcome): "waits" {
+    if (!run.endings.includes(outcome)) run.endings.push(outcome);
+    run.waits = run.state === "queued";
+    this.#lateStops.insist(run);
+    return "waits";
   }
 
   /** Nothing is asked any more. */
@@ -89,7 +109,8 @@ export class Following {
     let short = run.isAdopted;
     for (let failures = 0; run.outcome.settled === undefined && !signal.aborted;) {
       try {
-        const wait = await waitForRun(this.#parts.link, run.id, short ? 0 : SLICE_MS);
+        const sliceMs = short ? 0 : run.isRedirected ? REDIRECTED_SLICE_MS : SLICE_MS;
+        const wait = await waitForRun(this.#parts.link, run.id, sliceMs);
         if (wait.startedAt !== undefined) this.#started(run, wait.startedAt);
         if (wait.over) return await this.#ended(run, wait);
         if ((short || run.isAdopted) && (await this.#endedUnheard(run))) return;
@@ -99,7 +120,8 @@ export class Following {
       } catch (error) {
         if (signal.aborted) return;
         short = true;
-        if (Date.now() - heardAt > GIVE_UP_MS) return void (await this.#settler.settle(run, lostSight(error)));
+        if (Date.now() - heardAt > GIVE_UP_MS)
+          return void (await this.#settler.settle(run, run.ending ?? lostSight(error)));
         const ms = Math.min(BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS);
         // Many runs lose one connection at once; they share the next one, whoever comes first.
         await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
@@ -122,11 +144,11 @@ export class Following {
     const session = await sessionOf(this.#parts.link, run.facts.row.requesterSessionKey, run.sessionKey);
     if (isForgotten || run.isAdopted) {
       const end = endIn(session);
-      if (end !== undefined) return (await this.#ended(run, end), true);
+      if (end !== undefined && !(await mayYetBegin(this.#parts.link, run))) return (await this.#ended(run, end), true);
     }
     if (isForgotten) {
       await this.#bringHome(run);
-      await this.#settler.settle(run, FORGOTTEN);
+      await this.#settler.settle(run, run.ending ?? FORGOTTEN);
     } else if (session?.status === "running" && session.startedAt !== undefined) {
       this.#started(run, Date.now());
     }
@@ -164,6 +186,8 @@ export class Following {
     if (run.startedAt !== undefined) return;
     run.startedAt = at;
     run.state = "running";
+    run.waits = false;
+    if (run.ending !== undefined) this.#lateStops.insist(run);
     const { registry, hub, logger } = this.#parts;
     try {
       registry.setState(run.id, "running", at);
@@ -213,6 +237,8 @@ const FORGOTTEN: Outcome = {
 };
 /** A gateway forgets who waits; a broken connection is noticed sooner, by its ticks. */
 const SLICE_MS = 30_000;
+/** Of a run that the gateway may never have been asked for. */
+const REDIRECTED_SLICE_MS = 5_000;
 const BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
 const GIVE_UP_MS = 5 * 60_000;

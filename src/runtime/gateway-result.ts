@@ -10,7 +10,7 @@ export type GatewayResult = {
   text: string;
   usage: Usage;
   answeredBy: string | undefined;
-  /** The turn's last message says that it is no answer: the model failed, or it was stopped. */
+  /** The turn has no answer, or its last message says that it is none: the model failed, or it was stopped. */
   failure: Cause | undefined;
 };
 
@@ -36,9 +36,10 @@ export function saidTo(messages: readonly GatewayMessage[]): string | undefined 
 }
 
 function failureOf(last: GatewayMessage | undefined): Cause | undefined {
-  if (last?.stopReason === "aborted")
+  // A turn that came to its end has a message, be it empty; none is left of one whose session was deleted.
+  if (last === undefined || last.stopReason === "aborted")
     return { code: "run_interrupted", message: "The run was stopped in the gateway." };
-  if (last?.stopReason !== "error") return undefined;
+  if (last.stopReason !== "error") return undefined;
   const said = typeof last["errorMessage"] === "string" ? clip(last["errorMessage"], 500) : "it gave no reason";
   return { code: "model_error", message: `The model of the run failed: ${said}` };
 }

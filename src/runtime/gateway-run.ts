@@ -1,5 +1,6 @@
 /** A run that works in a gateway, as this process knows it, and what the files of the gateway runtime share. */
 
+import { performance } from "node:perf_hooks";
 import type { RunState, Outcome, Usage } from "../types.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import { noUsage } from "../usage.ts";
@@ -28,6 +29,14 @@ export function keptBy(gateway: string): string {
   return `${KEPT_THERE} at ${gateway}`;
 }
 
+/**
+ * The name of an intent: the run waits in the gateway's lane, was killed, and is ended as soon as it begins. It outlives
+ * the process that was told so.
+ */
+export function endWish(runId: string): string {
+  return `end ${runId}`;
+}
+
 /** Its id is the gateway's run id too, and the idempotency key that it was asked for with. */
 export class GatewayRun implements TrackedRun {
   readonly facts: { readonly row: NewRun };
@@ -37,6 +46,10 @@ export class GatewayRun implements TrackedRun {
   readonly acceptedAt: number;
   /** Taken over from a process that died: its end may have been told to nobody who still knows. */
   readonly isAdopted: boolean;
+  /** Taken over from a process that died while it redirected the child: the gateway may be about to begin with it. */
+  readonly isRedirected: boolean;
+  /** Since when this process knows of it: milliseconds on a clock that never goes back. */
+  readonly followedAt = performance.now();
   readonly outcome = new RunOutcome();
   state: RunState = "queued";
   timer: NodeJS.Timeout | undefined;
@@ -46,14 +59,21 @@ export class GatewayRun implements TrackedRun {
   answeredBy: string | undefined;
   /** Ways it is being ended here, oldest first. */
   readonly endings: Outcome[] = [];
+  /** It was told to end in vain: it waits in the gateway's lane, and is ended as soon as it begins. */
+  waits = false;
   /** The gateway is being told something that decides how it ends: whoever sees the end waits for that. */
   control: Promise<unknown> | undefined;
 
-  constructor(row: NewRun, timeoutMs: number, { acceptedAt = Date.now(), isAdopted = false } = {}) {
+  constructor(
+    row: NewRun,
+    timeoutMs: number,
+    { acceptedAt = Date.now(), isAdopted = false, isRedirected = false } = {},
+  ) {
     this.facts = { row };
     this.timeoutMs = timeoutMs;
     this.acceptedAt = acceptedAt;
     this.isAdopted = isAdopted;
+    this.isRedirected = isRedirected;
   }
 
   /** It is being ended here, and this is how it settles however the gateway puts it. */

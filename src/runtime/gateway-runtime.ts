@@ -206,9 +206,15 @@ class GatewayRuntime implements SubagentRuntime {
   }
 
   close(options: { drainMs?: number } = {}): Promise<void> {
-    return (this.#closed ??= closeGateway(this.#parts, this.#settler, this.#following, options.drainMs ?? 0, () => {
-      this.#stopRecovering();
-      return this.#announce.close();
+    return (this.#closed ??= closeGateway(this.#parts, {
+      settler: this.#settler,
+      following: this.#following,
+      spawns: this.#spawns,
+      drainMs: options.drainMs ?? 0,
+      stop: () => {
+        this.#stopRecovering();
+        return this.#announce.close();
+      },
     }));
   }
 

@@ -13,7 +13,7 @@ import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
 import { isConnectFailure } from "./gateway-causes.ts";
 import { childAddress, type ChildAddress } from "./gateway-child-address.ts";
 import { missingCapability } from "./gateway-lacks.ts";
-import { openChild } from "./gateway-open-child.ts";
+import { leaveNothing, openChild } from "./gateway-open-child.ts";
 import { GatewayRun, keptBy, type GatewayParts } from "./gateway-run.ts";
 import { inDoubt, startChild } from "./gateway-start-child.ts";
 
@@ -24,6 +24,9 @@ export class GatewaySpawns {
   readonly #onTheirWay = new Map<string, number>();
   /** Spawns with an idempotency key that aren't answered yet. */
   readonly #asked = new Map<string, Promise<SpawnResult>>();
+  /** Calls that aren't answered yet. */
+  readonly #underWay = new Set<Promise<SpawnResult>>();
+  #closing = false;
   #toldOfTools = false;
 
   /** @param start tells of an accepted run and follows it */
@@ -41,6 +44,12 @@ export class GatewaySpawns {
     const asked = this.#decide(params, requester, idempotencyKey).finally(() => this.#asked.delete(key));
     this.#asked.set(key, asked);
     return asked;
+  }
+
+  /** Asks for no run any more. Resolves when every spawn is answered: what was accepted is at work by then. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.allSettled(this.#underWay);
   }
 
   async #decide(params: SpawnParams, requester: Requester, idempotencyKey?: string): Promise<SpawnResult> {
@@ -65,9 +74,12 @@ export class GatewaySpawns {
     if (active >= maxChildrenPerAgent) return refuse(tooManyChildren(active, maxChildrenPerAgent));
     this.#onTheirWay.set(sessionKey, (this.#onTheirWay.get(sessionKey) ?? 0) + 1);
     this.#tellOfTools(requester);
+    const asked = this.#ask(params, requester, plan, idempotencyKey);
+    this.#underWay.add(asked);
     try {
-      return await this.#ask(params, requester, plan, idempotencyKey);
+      return await asked;
     } finally {
+      this.#underWay.delete(asked);
       const others = this.#onTheirWay.get(sessionKey)! - 1;
       if (others > 0) this.#onTheirWay.set(sessionKey, others);
       else this.#onTheirWay.delete(sessionKey);
@@ -89,6 +101,10 @@ export class GatewaySpawns {
     try {
       const opened = await openChild(this.#parts, asked, !mayBeTaken);
       if ("refusal" in opened) return refuse(opened.refusal);
+      if (this.#closing) {
+        if (!mayBeTaken) leaveNothing(this.#parts, child.childSessionKey);
+        throw new InprocessError("runtime_closed", "The runtime was closed before the gateway was asked for the run.");
+      }
       mayBeTaken = true;
       const answer = await startChild(this.#parts, asked, before);
       if ("refusal" in answer) return refuse(answer.refusal);
@@ -111,7 +127,10 @@ export class GatewaySpawns {
     } catch (error) {
       const isCertain = !mayBeTaken || (before === undefined && isConnectFailure(error));
       const { code, message } = causeOf(isCertain ? error : inDoubt(error));
-      if (code === "runtime_closed") throw error;
+      if (code === "runtime_closed") {
+        if (mayBeTaken) this.#parts.logger.warn(child, "a run may be at work in the gateway: closed before its answer");
+        throw error;
+      }
       // Which run it may have become can be looked up in the gateway.
       return { status: "error", code, error: message, ...(isCertain ? {} : child) };
     }

@@ -1,0 +1,74 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+import { openRegistry } from "../../src/registry/registry.ts";
+import { keptBy } from "../../src/runtime/gateway-run.ts";
+import { connectTo, openGateway } from "../helpers/gateway-fixture.ts";
+import { connectAs, newIdentity, openPlainClient } from "../helpers/reference-gateway/plain-client.ts";
+import { gate, MAIN, tempFolder } from "../helpers/runtime-fixture.ts";
+import { LIMITS, newRun } from "../registry/fixtures/rows.ts";
+import { NO_SUCH_PID } from "../registry/support.ts";
+
+describe("a child whose process died while it redirected it", () => {
+  it("is followed to its answer to what it was told", async () => {
+    const { opened, open } = gate();
+    const { gateway, model } = await openGateway(async ({ lastUserText }) =>
+      lastUserText.endsWith("go on") ? { silent: true } : (await opened, "done another way"),
+    );
+    const folder = tempFolder();
+    const dead = openRegistry({ file: join(folder, "registry.sqlite"), owner: { pid: NO_SUCH_PID, startTime: "0" } });
+    const before = await connectTo(gateway, { registry: dead, identityFile: join(folder, "one.json") });
+    await before.start("go on");
+    await expect.poll(() => model.requests.length).toBe(1);
+    // Its answer never comes.
+    await gateway.setFaults({ silent: ["sessions.steer"] });
+    void before.runtime.steer("last", "another way", before.requester, { interrupt: true }).catch(() => undefined);
+    await expect.poll(() => model.requests.length).toBe(2);
+    await gateway.setFaults({});
+    const { host } = await connectTo(gateway, { folder });
+    open();
+    await host.completionsCame(1);
+    expect(host.delivered).toMatchObject([{ text: "done another way", outcome: { status: "ok" } }]);
+  });
+
+  it.each([
+    ["before the gateway was told brings home what it was asked for", "", "done as asked", "ok"],
+    ["and whose turn was interrupted for nothing is interrupted", "/stop", "", "interrupted"],
+  ])("%s", async (_, told, text, status) => {
+    const { opened, open } = gate();
+    const { gateway, model } = await openGateway(async () => (await opened, "done as asked"));
+    const folder = tempFolder();
+    const dead = openRegistry({ file: join(folder, "registry.sqlite"), owner: { pid: NO_SUCH_PID, startTime: "0" } });
+    const old = newRun({ requesterSessionKey: MAIN, transcriptPath: keptBy(gateway.url), createdAt: Date.now() });
+    const { childSessionKey: key } = old;
+    const asker = await openPlainClient(gateway.url);
+    await connectAs(asker, newIdentity(), { token: gateway.token!, scopes: ["operator.admin"] });
+    await asker.call("sessions.patch", { key, spawnedBy: MAIN });
+    await asker.call("agent", { sessionKey: key, message: "a", idempotencyKey: old.runId, lane: "subagent" });
+    await expect.poll(() => model.requests.length).toBe(1);
+    if (told !== "") await asker.call("sessions.steer", { key, message: told });
+    await asker.close();
+    dead.claimOwner();
+    dead.admit(old, LIMITS);
+    const anew = newRun({ ...old, runId: randomUUID() });
+    dead.restart(anew, old.runId);
+    const { host } = await connectTo(gateway, { folder });
+    open();
+    await host.completionsCame(1, 40_000);
+    expect(host.delivered).toMatchObject([{ runId: anew.runId, text, outcome: { status } }]);
+  });
+});
+
+it("a run whose session was deleted in the gateway isn't an answer", async () => {
+  const { gateway } = await openGateway(() => ({ silent: true }));
+  const { start, host, runtime } = await connectTo(gateway);
+  const { childSessionKey: key } = await start("a");
+  await expect.poll(() => runtime.stats().runs.running).toBe(1);
+  const other = await openPlainClient(gateway.url);
+  await connectAs(other, newIdentity(), { token: gateway.token!, scopes: ["operator.admin"] });
+  expect(await other.call("sessions.delete", { key })).toMatchObject({ ok: true });
+  await host.completionsCame(1);
+  expect(host.delivered).toMatchObject([{ text: "", outcome: { status: "interrupted" } }]);
+  await other.close();
+});
