@@ -12,13 +12,12 @@ import { openRegistry } from "../../src/registry/registry.ts";
 import { createGatewayRuntime } from "../../src/runtime/gateway-runtime.ts";
 import type { ModelServer } from "../helpers/model-server.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
-import { gate } from "../helpers/runtime-fixture.ts";
 import { startGateway, type Gateway } from "./helpers/gateway.ts";
 import { installOpenClaw } from "./helpers/install.ts";
 import { onboardTemplate } from "./helpers/onboard.ts";
 import { startScriptedModel } from "./helpers/scripted-model.ts";
 
-const { opened, open } = gate();
+const { promise: opened, resolve: open } = Promise.withResolvers<void>();
 let model: ModelServer;
 let gateway: Gateway;
 let folder: string;

@@ -7,6 +7,7 @@ import { openRegistry } from "../../src/registry/registry.ts";
 import { connectTo, openGateway, type GatewayFixture } from "../helpers/gateway-fixture.ts";
 import type { ModelServer } from "../helpers/model-server.ts";
 import { closeAfterTest, gate, tempFolder } from "../helpers/runtime-fixture.ts";
+import { scriptGateway } from "../helpers/scripted-gateway.ts";
 import { NO_SUCH_PID } from "../registry/support.ts";
 
 /** A gateway with room for one, which is taken until `open` is called. What comes after that never ends by itself. */
@@ -90,6 +91,27 @@ describe("a child in the gateway's lane", () => {
     expect(after.host.delivered).toMatchObject([{ runId, text: "did second", outcome: { status: "ok" } }]);
   });
 
+  it("is taken for one that has begun: the message that would come after its work is taken back", async () => {
+    const gateway = await scriptGateway({
+      agent: ({ params, ok, tell }) => {
+        const runId = params["idempotencyKey"];
+        ok({ runId, status: "accepted" });
+        tell("agent", { runId, stream: "lifecycle", data: { phase: "start" } });
+      },
+      "agent.wait": ({ params, ok }) => {
+        if ((params["timeoutMs"] as number) < 1_000) ok({ runId: params["runId"], status: "timeout" });
+      },
+      "sessions.steer": ({ params, ok }) => ok({ runId: params["idempotencyKey"], status: "started" }),
+    });
+    const { runtime, requester, start } = await connectTo(gateway);
+    const { runId } = await start("a");
+    const steered = await runtime.steer("last", "TOLD", requester, { interrupt: true });
+    expect(steered).toMatchObject({ status: "error", code: "gateway_refused" });
+    const asked = (name: string) => gateway.calls.findLast(({ method }) => method === name)!.params;
+    expect(asked("sessions.abort")["runId"]).toBe(asked("sessions.steer")["idempotencyKey"]);
+    expect(await runtime.list(requester)).toMatchObject([{ runId, state: "running" }]);
+  });
+
   it("can't be redirected, is told so, and does what it was asked for", async () => {
     const { gateway, model, open } = await fullGateway();
     const { runtime, requester, start, host } = await connectTo(gateway);
@@ -97,6 +119,7 @@ describe("a child in the gateway's lane", () => {
     const steered = await runtime.steer("last", "TOLD", requester, { interrupt: true });
     expect(steered).toMatchObject({ status: "error", code: "gateway_refused" });
     expect(steered.text).toContain("Waits waits in the gateway's queue");
+    expect((await gateway.seen()).calls.map(({ method }) => method)).not.toContain("sessions.steer");
     open();
     await host.completionsCame(1);
     expect(host.delivered).toMatchObject([{ runId, text: "did second" }]);

@@ -6,7 +6,8 @@ import { openRegistry } from "../../src/registry/registry.ts";
 import { keptBy } from "../../src/runtime/gateway-run.ts";
 import { connectTo, openGateway } from "../helpers/gateway-fixture.ts";
 import { connectAs, newIdentity, openPlainClient } from "../helpers/reference-gateway/plain-client.ts";
-import { gate, MAIN, tempFolder } from "../helpers/runtime-fixture.ts";
+import { closeAfterTest, gate, MAIN, tempFolder } from "../helpers/runtime-fixture.ts";
+import { scriptGateway } from "../helpers/scripted-gateway.ts";
 import { LIMITS, newRun } from "../registry/fixtures/rows.ts";
 import { NO_SUCH_PID } from "../registry/support.ts";
 
@@ -38,8 +39,7 @@ describe("a child whose process died while it redirected it", () => {
   ])("%s", async (_, told, text, status) => {
     const { opened, open } = gate();
     const { gateway, model } = await openGateway(async () => (await opened, "done as asked"));
-    const folder = tempFolder();
-    const dead = openRegistry({ file: join(folder, "registry.sqlite"), owner: { pid: NO_SUCH_PID, startTime: "0" } });
+    const { folder, dead } = deadRegistry();
     const old = newRun({ requesterSessionKey: MAIN, transcriptPath: keptBy(gateway.url), createdAt: Date.now() });
     const { childSessionKey: key } = old;
     const asker = await openPlainClient(gateway.url);
@@ -49,7 +49,6 @@ describe("a child whose process died while it redirected it", () => {
     await expect.poll(() => model.requests.length).toBe(1);
     if (told !== "") await asker.call("sessions.steer", { key, message: told });
     await asker.close();
-    dead.claimOwner();
     dead.admit(old, LIMITS);
     const anew = newRun({ ...old, runId: randomUUID() });
     dead.restart(anew, old.runId);
@@ -58,17 +57,57 @@ describe("a child whose process died while it redirected it", () => {
     await host.completionsCame(1, 40_000);
     expect(host.delivered).toMatchObject([{ runId: anew.runId, text, outcome: { status } }]);
   });
+
+  it("isn't said to be over because the turn is that was interrupted for it", async () => {
+    const { folder, dead } = deadRegistry();
+    let answer: string | undefined;
+    const gateway = await scriptGateway({
+      "sessions.list": ({ ok }) => ok({ sessions: [{ key, status: "timeout", startedAt: 1_000, endedAt: 2_000 }] }),
+      "chat.history": ({ ok }) =>
+        ok({
+          messages: [
+            { role: "user", content: "another way" },
+            ...(answer === undefined ? [] : [{ role: "assistant", content: answer, stopReason: "stop" }]),
+          ],
+        }),
+      "agent.wait": ({ params: { runId, timeoutMs }, ok }) => {
+        if (timeoutMs === 0) return ok({ runId, status: "timeout" });
+        answer = "done another way";
+        ok({ runId, status: "ok", endedAt: 3_000 });
+      },
+    });
+    const old = newRun({ requesterSessionKey: MAIN, transcriptPath: keptBy(gateway.url), createdAt: Date.now() });
+    const key = old.childSessionKey;
+    dead.admit(old, LIMITS);
+    dead.restart(newRun({ ...old, runId: randomUUID() }), old.runId);
+    const { host } = await connectTo(gateway, { folder });
+    await host.completionsCame(1);
+    expect(host.delivered).toMatchObject([{ text: "done another way", outcome: { status: "ok" } }]);
+  });
 });
 
-it("a run whose session was deleted in the gateway isn't an answer", async () => {
-  const { gateway } = await openGateway(() => ({ silent: true }));
-  const { start, host, runtime } = await connectTo(gateway);
-  const { childSessionKey: key } = await start("a");
-  await expect.poll(() => runtime.stats().runs.running).toBe(1);
-  const other = await openPlainClient(gateway.url);
-  await connectAs(other, newIdentity(), { token: gateway.token!, scopes: ["operator.admin"] });
-  expect(await other.call("sessions.delete", { key })).toMatchObject({ ok: true });
+it("a run that the next process finds over isn't an answer when its session was deleted in the gateway", async () => {
+  const { gateway, model } = await openGateway(() => ({ silent: true }));
+  const { folder, dead } = deadRegistry();
+  const row = newRun({ requesterSessionKey: MAIN, transcriptPath: keptBy(gateway.url), createdAt: Date.now() });
+  const asker = await openPlainClient(gateway.url);
+  await connectAs(asker, newIdentity(), { token: gateway.token!, scopes: ["operator.admin"] });
+  const key = row.childSessionKey;
+  await asker.call("agent", { sessionKey: key, message: "a", idempotencyKey: row.runId, lane: "subagent" });
+  await expect.poll(() => model.requests.length).toBe(1);
+  expect(await asker.call("sessions.delete", { key })).toMatchObject({ ok: true });
+  expect((await asker.call("agent.wait", { runId: row.runId })).payload).toMatchObject({ status: "ok" });
+  await asker.close();
+  dead.admit(row, LIMITS);
+  const { host } = await connectTo(gateway, { folder });
   await host.completionsCame(1);
   expect(host.delivered).toMatchObject([{ text: "", outcome: { status: "interrupted" } }]);
-  await other.close();
 });
+
+function deadRegistry() {
+  const folder = tempFolder();
+  const dead = openRegistry({ file: join(folder, "registry.sqlite"), owner: { pid: NO_SUCH_PID, startTime: "0" } });
+  closeAfterTest(() => dead.close());
+  dead.claimOwner();
+  return { folder, dead };
+}
