@@ -35,6 +35,7 @@ export class Admissions {
   readonly #takeCount: StatementSync;
   readonly #dropCount: StatementSync;
   readonly #takeChildren: StatementSync;
+  readonly #delete: StatementSync;
   /** Runs of the transaction under way, to be forgotten if it fails. */
   #together: string[] | undefined;
 
@@ -50,6 +51,7 @@ export class Admissions {
       "UPDATE runs SET unsettledBelow = (SELECT unsettledBelow FROM runs WHERE runId = :superseded) WHERE runId = :runId",
     );
     this.#dropCount = db.prepare("UPDATE runs SET unsettledBelow = 0 WHERE runId = ?");
+    this.#delete = db.prepare("DELETE FROM runs WHERE runId = ?");
     this.#takeChildren = db.prepare(
       "UPDATE runs SET parentRunId = :runId WHERE requesterSessionKey = :sessionKey AND parentRunId = :superseded",
     );
@@ -100,6 +102,18 @@ export class Admissions {
       this.#takeChildren.run({ ...runs, sessionKey: run.childSessionKey });
     });
     this.#queued.add(run.runId);
+  }
+
+  /** Undoes a restart whose run never came about: the old one goes on. */
+  takeBack(run: NewRun, supersededRunId: string): void {
+    this.#db.write(() => {
+      const runs = { superseded: run.runId, runId: supersededRunId };
+      this.#takeCount.run(runs);
+      this.#takeChildren.run({ ...runs, sessionKey: run.childSessionKey });
+      if (run.parentRunId !== undefined) this.#countForAncestors.run({ by: -1, parentRunId: run.parentRunId });
+      this.#delete.run(run.runId);
+    });
+    this.#queued.delete(run.runId);
   }
 
   #duplicateOf(run: NewRun): string | undefined {

@@ -57,6 +57,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     together: (work) => admissions.together(work),
     admit: (run, limits) => admissions.admit(run, limits),
     restart: (run, supersededRunId) => admissions.restart(run, supersededRunId),
+    takeBack: (run, supersededRunId) => admissions.takeBack(run, supersededRunId),
     setState: (runId, state, at) => settlements.setState(runId, state, at),
     settle: (list) => settlements.settle(list),
     sync: () => db.sync(),
@@ -97,6 +98,8 @@ export interface Registry extends Queries {
   together<T>(work: () => T): T;
   /** A new run, `queued`, in the session of one that is to be settled next; what is below that one goes over to it. */
   restart(run: NewRun, supersededRunId: string): void;
+  /** Undoes such a restart, whose run never came about. */
+  takeBack(run: NewRun, supersededRunId: string): void;
   /** `queued → running ⇄ waiting`. @throws InprocessError `internal` for any other change, `settled` included */
   setState(runId: string, state: RunState, at: number): void;
   /** Outcomes with what they owe, in one transaction. A settled run stays as it is. On the disk once `sync` has resolved. */

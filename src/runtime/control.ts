@@ -6,7 +6,7 @@ import type { KillResult, Requester } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { Settler } from "./settler.ts";
-import { activeChildren, controlled, isElsewhere, labelOf, refuse, targetsOf } from "./targets.ts";
+import { activeChildren, controlled, endedText, isElsewhere, labelOf, refuse, targetsOf } from "./targets.ts";
 
 export async function kill(parts: Parts, settler: Settler, target: string, requester: Requester): Promise<KillResult> {
   const found = targetsOf(parts, target, requester);
@@ -27,7 +27,7 @@ export async function kill(parts: Parts, settler: Settler, target: string, reque
     ...(all ? { killed: killed.length, labels } : {}),
   };
   if (killed.length > 0) {
-    return { status: "ok", ...one, text: `Ended ${killed.length} subagent${killed.length === 1 ? "" : "s"}.` };
+    return { status: "ok", ...one, text: endedText(killed.length) };
   }
   if (trees.length === 0 && runs.some((row) => isElsewhere(parts, row))) {
     const text = `${labelOf(first)} is at work in another process that shares this state directory; end it from there.`;

@@ -4,6 +4,7 @@ import type { EventFilter, RunEvent } from "../events.ts";
 import type { KillResult, Requester, RuntimeStats, RunView, WaitResult } from "../types.ts";
 import { EventHub } from "./event-hub.ts";
 import type { SubagentRuntime } from "./runtime.ts";
+import { endedText } from "./targets.ts";
 
 export type WaitOptions = NonNullable<Parameters<SubagentRuntime["wait"]>[2]>;
 
@@ -50,7 +51,7 @@ export function bothKilled(one: KillResult, other: KillResult): KillResult {
     cascadeLabels: [...first.cascadeLabels, ...second.cascadeLabels],
     killed,
     labels: [...(first.labels ?? []), ...(second.labels ?? [])],
-    text: `Ended ${killed} subagents.`,
+    text: [endedText(killed), ...besides(first), ...besides(second)].join(" "),
   };
 }
 
@@ -97,6 +98,12 @@ export function bothEvents(runtimes: readonly SubagentRuntime[], filter?: EventF
   // Both are asked for now, before anything else happens.
   void Promise.allSettled(runtimes.map((runtime) => runtime.events(filter)).map(handOn)).then(() => hub.close());
   return merged;
+}
+
+/** What was said besides how many were ended. */
+function besides({ killed = 0, text }: { killed?: number; text: string }): string[] {
+  const more = text.replace(endedText(killed), "").trim();
+  return more === "" ? [] : [more];
 }
 
 function isRefusal(result: KillResult): boolean {

@@ -6,8 +6,9 @@
 
 import type { RunRow } from "../registry/run-row.ts";
 import type { Outcome } from "../types.ts";
+import { KILLED } from "./gateway-ending.ts";
 import type { Following } from "./gateway-follow.ts";
-import { gatewayOf, GatewayRun, type GatewayParts } from "./gateway-run.ts";
+import { endWish, gatewayOf, GatewayRun, type GatewayParts } from "./gateway-run.ts";
 import type { Settler } from "./settler.ts";
 
 export class Adoption {
@@ -43,7 +44,9 @@ export class Adoption {
       const keeper = gatewayOf(row)!;
       if (keeper === gateway) {
         logger.warn({ runId }, "a run in the gateway is taken over: the process that waited for it had ended");
-        this.#following.follow(this.#asLive(row));
+        const run = this.#asLive(row);
+        this.#following.follow(run);
+        if (registry.intents.find(endWish(runId)) !== undefined) this.#following.endOnceBegun(run, KILLED);
       } else {
         logger.warn({ runId, gateway: keeper }, "a run is given up: its gateway isn't the one that is asked now");
         void this.#settler.settle(this.#asLive(row), outOfReach(keeper, gateway));

@@ -28,7 +28,7 @@ export class GatewayAnnounce {
       deliver: async (requester, completions) =>
         registry.byChildSession(requester) === undefined ? host.deliver(completions) : "gone",
       alreadyDelivered: async (requester, keys) => (await host.alreadyDelivered?.(requester, keys)) ?? [],
-      holdBack: (requester) => settler.holdsFor(requester) || (together && live.childrenOf(requester).length > 0),
+      holdBack: (requester) => settler.holdsFor(requester) || (together && live.childrenOf(requester).some(owes)),
       requesterOf: (sessionKey) => registry.byChildSession(sessionKey)?.requesterSessionKey,
       onDelivered: (completion, attempts) => this.#delivered(completion, attempts),
       onUndelivered: (completion, reason) => this.#publish(completion, { type: "undelivered", reason }),
@@ -80,6 +80,11 @@ export class GatewayAnnounce {
     const root = this.#parts.registry.run(runId)?.rootSessionKey ?? requesterSessionKey;
     this.#parts.hub.publish({ runId, sessionKey, requesterSessionKey, at: Date.now(), ...event }, root);
   }
+}
+
+/** One that was killed, and waits in the gateway until that can be done, brings nothing. */
+function owes({ ending }: GatewayRun): boolean {
+  return ending?.status !== "killed";
 }
 
 /** A gateway that is still winding the run up may write its session once more, so it is looked at again. */

@@ -7,7 +7,7 @@ import {
   aborted,
   history,
   sessions,
-  started,
+  steered,
   waited,
   type GatewayError,
   type GatewayMessage,
@@ -48,6 +48,12 @@ export type RunLook = {
   error?: string;
 };
 
+/** How one ended. */
+export type RunEnd = Omit<RunLook, "over">;
+
+/** A session as the gateway lists it. */
+export type SessionLook = z.infer<typeof sessions>["sessions"][number];
+
 /** How a run stands after at most `sliceMs`. */
 export async function waitForRun(link: GatewayLink, runId: string, sliceMs: number): Promise<RunLook> {
   const params = { runId, timeoutMs: sliceMs };
@@ -69,19 +75,34 @@ export async function waitForRun(link: GatewayLink, runId: string, sliceMs: numb
 /**
  * Ends what a session is doing. `sessions.abort` reaches runs that began as a chat message; one that `agent` began is
  * reached by the interruption that comes before a steer, here of OpenClaw's command to stop, which begins nothing new.
+ * @returns whether the run is over: one that waits in the gateway's lane is reached by nothing until it begins
  */
-export async function stopRun(link: GatewayLink, sessionKey: string, runId: string): Promise<void> {
+export async function stopRun(link: GatewayLink, sessionKey: string, runId: string): Promise<boolean> {
   const { status } = await insist(link, "sessions.abort", aborted, { key: sessionKey });
-  if (status === "aborted") return;
-  if ((await waitForRun(link, runId, 0)).over) return;
-  const steered = await link.call("sessions.steer", { key: sessionKey, message: "/stop" });
-  if (!steered.ok) throw refusal("sessions.steer", steered.error);
+  if (status === "aborted") return true;
+  if ((await waitForRun(link, runId, 0)).over) return true;
+  const { interruptedActiveRun } = await insist(link, "sessions.steer", steered, { key: sessionKey, message: "/stop" });
+  return interruptedActiveRun === true || (await waitForRun(link, runId, STOPPED_MS)).over;
 }
 
-/** Ends the turn under way and begins another with the message, under this run id. Asked twice it would end its own turn. */
-export async function steerRun(link: GatewayLink, sessionKey: string, message: string, runId: string): Promise<void> {
+/**
+ * Ends the turn under way and begins another with the message, under this run id. Asked twice it would end its own turn.
+ * @returns whether the old run is over; if not, it comes first, and the message after it
+ */
+export async function steerRun(
+  link: GatewayLink,
+  { sessionKey, id }: { sessionKey: string; id: string },
+  message: string,
+  runId: string,
+): Promise<boolean> {
   const params = { key: sessionKey, message, idempotencyKey: runId };
-  await insist(link, "sessions.steer", started, params, { once: true });
+  const { interruptedActiveRun } = await insist(link, "sessions.steer", steered, params, { once: true });
+  return interruptedActiveRun === true || (await waitForRun(link, id, STOPPED_MS)).over;
+}
+
+/** Takes back a message that a session hasn't begun with. */
+export async function dropMessage(link: GatewayLink, sessionKey: string, runId: string): Promise<void> {
+  await insist(link, "sessions.abort", aborted, { key: sessionKey, runId });
 }
 
 /** The newest messages, oldest first. */
@@ -118,6 +139,8 @@ function refusal(method: string, error: GatewayError): InprocessError {
   return new InprocessError("gateway_refused", `The gateway refuses ${method}: ${error.message}.`);
 }
 
+/** A run that was stopped is over a moment after its turn. */
+const STOPPED_MS = 500;
 /** A gateway that is busy answers late; the slice itself is counted on its side. */
 const WAIT_SLACK_MS = 30_000;
 /** As many as `chat.history` takes. */

@@ -2,17 +2,18 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { causeOf, type Cause } from "../errors.ts";
+import { causeOf, InprocessError, messageOf, type Cause } from "../errors.ts";
 import type { NewRun, RunRow } from "../registry/run-row.ts";
 import type { Controlled, KillResult, Outcome, Requester, SteerOptions, SteerResult } from "../types.ts";
-import { messagesOf, steerRun, waitForRun } from "./gateway-calls.ts";
-import type { Following } from "./gateway-follow.ts";
+import { dropMessage, messagesOf, sessionOf, steerRun, waitForRun } from "./gateway-calls.ts";
+import { KILLED } from "./gateway-ending.ts";
+import type { Ended, Following } from "./gateway-follow.ts";
 import { isConnectFailure } from "./gateway-causes.ts";
 import { saidTo } from "./gateway-result.ts";
-import { GatewayRun, type GatewayParts } from "./gateway-run.ts";
+import { endWish, GatewayRun, type GatewayParts } from "./gateway-run.ts";
 import { identity, type Settler } from "./settler.ts";
 import { messageFault, SteerPace } from "./steer-rules.ts";
-import { controlled, isElsewhere, labelOf, refuse, targetsOf } from "./targets.ts";
+import { controlled, endedText, isElsewhere, labelOf, refuse, targetsOf } from "./targets.ts";
 
 export class GatewayControl {
   readonly #parts: GatewayParts;
@@ -28,7 +29,10 @@ export class GatewayControl {
     this.#following = following;
   }
 
-  /** Settled once the gateway has been told: one that can't be told goes on working, and isn't called killed. */
+  /**
+   * Settled once the gateway has been told: one that can't be told goes on working, and isn't called killed. Neither is
+   * one that waits in the gateway's lane, which nothing reaches there: it is ended as soon as it begins.
+   */
   kill(target: string, requester: Requester): Promise<KillResult> {
     return this.#inTurn(requester, () => this.#kill(target, requester));
   }
@@ -59,12 +63,15 @@ export class GatewayControl {
     const [first] = found.runs;
     const all = target.trim() === "all" || target.trim() === "*";
     if (first === undefined) return { status: "done", ...NOBODY, killed: 0, labels: [], text: NOBODY_RUNS };
-    const outcome: Outcome = { status: "killed", cause: KILLED };
+    // Its own, so that it can be told which of several endings came first.
+    const outcome: Outcome = { ...KILLED };
     const runs = found.runs.flatMap((row) => this.#parts.live.get(row.runId) ?? []);
     const ended = await Promise.allSettled(runs.map((run) => this.#following.end(run, outcome)));
-    const killed = runs.filter((_, index) => isTrue(ended[index]!));
+    const killed = runs.filter((_, index) => hasEnded(ended[index]!, "first"));
+    const waiting = runs.filter((_, index) => hasEnded(ended[index]!, "waits"));
+    for (const run of waiting) this.#keepWish(run);
     const failed = ended.find((end) => end.status === "rejected");
-    if (failed !== undefined && killed.length === 0) {
+    if (failed !== undefined && killed.length + waiting.length === 0) {
       const { code, message } = causeOf(failed.reason);
       return refuse("error", code, `The subagent goes on, for the gateway couldn't be told to end it: ${message}`)
         .refusal;
@@ -76,12 +83,26 @@ export class GatewayControl {
       cascadeLabels: [],
       ...(all ? { killed: killed.length, labels } : {}),
     };
-    if (killed.length > 0) {
-      const rest = failed === undefined ? "" : " Others go on: the gateway couldn't be told to end them.";
-      return { status: "ok", ...one, text: `Ended ${killed.length} subagent${killed.length === 1 ? "" : "s"}.${rest}` };
+    if (killed.length + waiting.length > 0) {
+      const said = [
+        ...(killed.length === 0 ? [] : [endedText(killed.length)]),
+        ...(waiting.length === 0 ? [] : [endsLater(waiting)]),
+        ...(failed === undefined ? [] : ["Others go on: the gateway couldn't be told to end them."]),
+      ];
+      return { status: "ok", ...one, text: said.join(" ") };
     }
     if (runs.length === 0 && found.runs.some((row) => isElsewhere(this.#parts, row))) return elsewhere(first);
     return { status: "done", ...one, text: all ? NOBODY_RUNS : `${labelOf(first)} had ended already.` };
+  }
+
+  /** The next process is to know of it too. */
+  #keepWish({ id }: GatewayRun): void {
+    const { registry, gateway, logger } = this.#parts;
+    try {
+      registry.intents.write(endWish(id), { askedAt: Date.now(), gateway });
+    } catch (error) {
+      logger.error({ runId: id }, `that a run is to be ended can't be written down: ${messageOf(error)}`);
+    }
   }
 
   async #steer(target: string, message: string, requester: Requester, options: SteerOptions): Promise<SteerResult> {
@@ -105,16 +126,20 @@ export class GatewayControl {
     return this.#restart(run, child, message.trim());
   }
 
-  /** Another run in the same session, under the run id that the gateway was asked with. */
+  /**
+   * Another run in the same session, under the run id that the gateway is asked with. It is written down first: a process
+   * that dies meanwhile leaves both runs, and its successor follows what became of the session.
+   */
   async #restart(old: GatewayRun, child: Controlled, message: string): Promise<SteerResult> {
     const { registry, live } = this.#parts;
     const { idempotencyKey: _once, answer: _given, ...facts } = old.facts.row;
     const row: NewRun = { ...facts, runId: randomUUID(), createdAt: Date.now() };
     const superseded: Outcome = { status: "killed", cause: supersededBy(row.runId) };
-    // Whoever sees the old run end waits for this; nobody is told of it, for its child goes on.
     try {
-      await (old.control = this.#redirect(old, message, row.runId));
+      if (!(await this.#hasBegun(old))) return refuse("error", "gateway_refused", notBegun(child.label)).refusal;
       registry.restart(row, old.id);
+      // Whoever sees the old run end waits for this; nobody is told of it, for its child goes on.
+      await (old.control = this.#redirect(old, message, row).catch((error: unknown) => this.#undo(old, row, error)));
     } catch (error) {
       const { code, message: why } = causeOf(error);
       return refuse("error", code, why).refusal;
@@ -130,14 +155,35 @@ export class GatewayControl {
     return { status: "accepted", ...child, runId: row.runId, mode: "restart", text };
   }
 
+  /** Nothing reaches a run in the gateway's lane. That it has begun comes before the answer to whatever is asked after it. */
+  async #hasBegun(run: GatewayRun): Promise<boolean> {
+    if (!isQueued(run)) return true;
+    const session = await sessionOf(this.#parts.link, run.facts.row.requesterSessionKey, run.sessionKey);
+    return !isQueued(run) || session?.status === "running";
+  }
+
   /** Whether one took effect whose answer didn't come can be seen in the session: its run must not go on unheard. */
-  async #redirect(old: GatewayRun, message: string, runId: string): Promise<void> {
+  async #redirect(old: GatewayRun, message: string, { runId }: NewRun): Promise<void> {
+    const { link } = this.#parts;
     try {
-      await steerRun(this.#parts.link, old.sessionKey, message, runId);
+      if (await steerRun(link, old, message, runId)) return;
+      // Both would be done, one after the other.
+      await dropMessage(link, old.sessionKey, runId);
+      throw new InprocessError("gateway_refused", notBegun(labelOf(old.facts.row)));
     } catch (error) {
       const isDoubtful = UNKNOWN.has(causeOf(error).code) && !isConnectFailure(error);
       if (!isDoubtful || !(await this.#tookEffect(old, message))) throw error;
     }
+  }
+
+  /** The old run goes on as if nothing had been asked. */
+  #undo(old: GatewayRun, row: NewRun, error: unknown): never {
+    try {
+      this.#parts.registry.takeBack(row, old.id);
+    } catch (failure) {
+      this.#parts.logger.error({ runId: row.runId }, `a run that isn't can't be taken back: ${messageOf(failure)}`);
+    }
+    throw error;
   }
 
   /** It ended the turn under way first, and then stands as the newest message to the child. */
@@ -166,8 +212,22 @@ export class GatewayControl {
   }
 }
 
-function isTrue(result: PromiseSettledResult<boolean>): boolean {
-  return result.status === "fulfilled" && result.value;
+function isQueued({ state }: GatewayRun): boolean {
+  return state === "queued";
+}
+
+function hasEnded(result: PromiseSettledResult<Ended>, how: Ended): boolean {
+  return result.status === "fulfilled" && result.value === how;
+}
+
+function endsLater(waiting: readonly GatewayRun[]): string {
+  const names = waiting.map(({ facts }) => labelOf(facts.row)).join(", ");
+  const [wait, are] = waiting.length === 1 ? ["waits", "is"] : ["wait", "are"];
+  return `${names} ${wait} in the gateway's queue, from which nothing can be taken, and ${are} ended there on beginning; no result comes.`;
+}
+
+function notBegun(label: string): string {
+  return `${label} waits in the gateway's queue and can't be told anything until it has begun; tell it then, or end it and start another.`;
 }
 
 function elsewhere(row: RunRow) {
@@ -184,7 +244,6 @@ const LOOK_MS = 15_000;
 const LOOK_EVERY_MS = 250;
 /** The newest that the child was told is among so many. */
 const MESSAGES = 50;
-const KILLED: Cause = { code: "run_killed", message: "The run was ended by its requester." };
 const NOBODY = { runId: "", sessionKey: "", label: "", cascadeKilled: 0, cascadeLabels: [] };
 const NOBODY_RUNS = "No subagent is running.";
 const NO_INJECT =

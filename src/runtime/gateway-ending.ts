@@ -2,7 +2,7 @@
 
 import { causeOf, type Cause } from "../errors.ts";
 import type { Outcome } from "../types.ts";
-import type { RunLook } from "./gateway-calls.ts";
+import type { RunEnd, SessionLook } from "./gateway-calls.ts";
 import type { GatewayRun } from "./gateway-run.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { GatewayRun } from "./gateway-run.ts";
  * chat.
  * @param fault what its messages say is wrong with them
  */
-export function outcomeOf(run: GatewayRun, look: Omit<RunLook, "over">, fault?: Cause): Outcome {
+export function outcomeOf(run: GatewayRun, look: RunEnd, fault?: Cause): Outcome {
   const { status, error } = look;
   if (status === "error") {
     const message = `The gateway reports that the run failed: ${error ?? fault?.message ?? "it gave no reason"}.`;
@@ -27,10 +27,19 @@ export function timedOut({ timeoutMs }: GatewayRun): Outcome {
   return { status: "timeout", cause: { code: "run_timeout", message } };
 }
 
-/** The end of a run as the session's entry tells it, after the run's own id was forgotten; undefined while it is none. */
-export function endIn(
-  session: { status?: string | undefined; startedAt?: number | undefined; endedAt?: number | undefined } | undefined,
-): Omit<RunLook, "over"> | undefined {
+/**
+ * The last end in a session, as its entry tells it; undefined while something works there.
+ * @param own how the run itself ended, as it tells by its id
+ */
+export function lastEnd(session: SessionLook | undefined, own?: RunEnd): RunEnd | undefined {
+  if (own === undefined) return endIn(session);
+  const { endedAt = 0 } = own;
+  const startedAt = session?.startedAt;
+  if (session?.status === "running" && (startedAt ?? endedAt) >= endedAt) return undefined;
+  return startedAt !== undefined && startedAt >= endedAt ? (endIn(session) ?? own) : own;
+}
+
+function endIn(session: SessionLook | undefined): RunEnd | undefined {
   if (session?.status === undefined || session.endedAt === undefined) return undefined;
   const { startedAt, endedAt } = session;
   const times = { endedAt, ...(startedAt === undefined ? {} : { startedAt }) };
@@ -40,10 +49,7 @@ export function endIn(
 }
 
 /** The gateway counts the run's time too, and may be the first to find it over. */
-function hadItsTime(
-  { timeoutMs, startedAt: heardAt }: GatewayRun,
-  { startedAt, endedAt }: Omit<RunLook, "over">,
-): boolean {
+function hadItsTime({ timeoutMs, startedAt: heardAt }: GatewayRun, { startedAt, endedAt }: RunEnd): boolean {
   if (timeoutMs === 0) return false;
   const theirs = startedAt === undefined || endedAt === undefined ? undefined : endedAt - startedAt;
   const ran = theirs ?? (heardAt === undefined ? 0 : Date.now() - heardAt);
@@ -73,8 +79,14 @@ export const DELETED: Outcome = {
   },
 };
 
+export const KILLED: Outcome = {
+  status: "killed",
+  cause: { code: "run_killed", message: "The run was ended by its requester." },
+};
+
 const ENDED_THERE: Cause = {
   code: "run_interrupted",
-  message: "The run was ended in the gateway before it was done: by its time-out there, or by somebody's stop.",
+  message:
+    "The run was ended in the gateway before it was done: by its time-out there, by somebody's stop, or with its session.",
 };
 const SLACK_MS = 100;

@@ -8,24 +8,30 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { causeOf, type Cause } from "../errors.ts";
 import type { Outcome } from "../types.ts";
-import { sessionOf, stopRun, waitForRun, type RunLook } from "./gateway-calls.ts";
-import { DELETED, endIn, FORGOTTEN, lostSight, outcomeOf, timedOut } from "./gateway-ending.ts";
+import { stopRun, waitForRun, type RunEnd } from "./gateway-calls.ts";
+import { DELETED, FORGOTTEN, lostSight, outcomeOf, timedOut } from "./gateway-ending.ts";
 import { agentEvent } from "./gateway-frames.ts";
+import { LateStops } from "./gateway-late-stop.ts";
 import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
 import { resultOf } from "./gateway-result.ts";
-import { endOfSession } from "./gateway-session-end.ts";
+import { endOfSession, mayBeRedirected, sessionFor } from "./gateway-session-end.ts";
 import { identity, type Settler } from "./settler.ts";
+
+/** `waits`: it isn't over, and is ended as soon as it begins · `late`: it ended otherwise before. */
+export type Ended = "first" | "late" | "waits";
 
 export class Following {
   readonly #parts: GatewayParts;
   readonly #settler: Settler<GatewayRun>;
   readonly #closing = new AbortController();
+  readonly #lateStops: LateStops;
   /** When runs began that aren't known here: of other clients, or of ours whose acceptance came in the same packet. */
   readonly #early = new Map<string, number>();
 
   constructor(parts: GatewayParts, settler: Settler<GatewayRun>) {
     this.#parts = parts;
     this.#settler = settler;
+    this.#lateStops = new LateStops(parts.link, this.#closing.signal);
   }
 
   /** From its acceptance on. Its time is counted from when it starts: it may have to wait for others. */
@@ -61,22 +67,35 @@ export class Following {
   }
 
   /**
-   * Ends a run: the gateway is told, and it settles like this whatever the gateway makes of it.
-   * @returns whether this ending came first @throws InprocessError when the gateway can't be told; the run goes on
+   * Ends a run: the gateway is told, and it settles like this whatever the gateway makes of it. One that the gateway
+   * can't end yet goes on being followed, and is ended as soon as it begins.
+   * @throws InprocessError when the gateway can't be told; the run goes on
    */
-  async end(run: GatewayRun, outcome: Outcome): Promise<boolean> {
+  async end(run: GatewayRun, outcome: Outcome): Promise<Ended> {
     const { endings } = run;
     endings.push(outcome);
+    let isOver: boolean;
     try {
-      await (run.control = stopRun(this.#parts.link, run.sessionKey, run.id));
+      const stopped = stopRun(this.#parts.link, run.sessionKey, run.id);
+      run.control = stopped;
+      isOver = await stopped;
     } catch (error) {
       // Another that ends it meanwhile goes on with that.
       endings.splice(endings.indexOf(outcome), 1);
       throw error;
     }
+    if (!isOver) return this.endOnceBegun(run, outcome);
     await this.#bringHome(run);
     await this.#settler.settle(run, run.ending ?? outcome);
-    return run.outcome.settled === outcome;
+    return run.outcome.settled === outcome ? "first" : "late";
+  }
+
+  /** For a run that is followed: it is ended as soon as it begins. */
+  endOnceBegun(run: GatewayRun, outcome: Outcome): "waits" {
+    if (!run.endings.includes(outcome)) run.endings.push(outcome);
+    run.waits ||= run.state === "queued";
+    this.#lateStops.insist(run);
+    return "waits";
   }
 
   /** Nothing is asked any more. */
@@ -94,10 +113,13 @@ export class Following {
     for (let failures = 0; run.outcome.settled === undefined && !signal.aborted;) {
       const [wall, steady] = [Date.now(), performance.now()];
       try {
-        const wait = await waitForRun(this.#parts.link, run.id, short ? 0 : SLICE_MS);
+        const sliceMs = short ? 0 : mayBeRedirected(run) ? REDIRECTED_SLICE_MS : SLICE_MS;
+        const wait = await waitForRun(this.#parts.link, run.id, sliceMs);
         if (wait.startedAt !== undefined) this.#started(run, wait.startedAt);
-        if (wait.over) return await this.#ended(run, run.isAdopted ? await this.#endOfSession(run, wait) : wait);
-        if ((short || run.isAdopted) && (await this.#endedUnheard(run))) return;
+        if (wait.over && !run.isAdopted) return await this.#ended(run, wait);
+        if ((short || run.isAdopted) && (await this.#endedUnheard(run, wait.over ? wait : undefined))) return;
+        // Another goes on in its session.
+        if (wait.over) await delay(LOOK_AGAIN_MS, undefined, { signal, ref: false });
         failures = 0;
         // So is the next when this process stood still: a gateway forgets after some minutes how a run ended.
         short = Math.max(Date.now() - wall, performance.now() - steady) > 2 * SLICE_MS;
@@ -107,7 +129,8 @@ export class Following {
         // A try takes no longer than that: more is time in which this process stood still and asked nobody.
         vainMs = failures === 0 ? 0 : vainMs + Math.min(performance.now() - failedAt, TRY_MS);
         failedAt = performance.now();
-        if (vainMs > GIVE_UP_MS) return void (await this.#settler.settle(run, lostSight(error, GIVE_UP_MS)));
+        if (vainMs > GIVE_UP_MS)
+          return void (await this.#settler.settle(run, run.ending ?? lostSight(error, GIVE_UP_MS)));
         const ms = Math.min(BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS);
         // Many runs lose one connection at once; they share the next one, whoever comes first.
         await delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
@@ -115,7 +138,7 @@ export class Following {
     }
   }
 
-  async #ended(run: GatewayRun, look: Omit<RunLook, "over">): Promise<void> {
+  async #ended(run: GatewayRun, look: RunEnd): Promise<void> {
     const fault = await this.#bringHome(run);
     await run.control?.catch(() => undefined);
     await this.#settler.settle(run, run.ending ?? outcomeOf(run, look, fault));
@@ -123,13 +146,13 @@ export class Following {
 
   /**
    * What the gateway may not know by the run's id any more: whether it began while nobody heard it, or ended.
-   * @returns whether it is settled by that
+   * @param own how it ended by its id @returns whether it is settled by that
    */
-  async #endedUnheard(run: GatewayRun): Promise<boolean> {
-    const session = await this.#session(run);
-    const isForgotten = this.#isForgotten(run);
+  async #endedUnheard(run: GatewayRun, own: RunEnd | undefined): Promise<boolean> {
+    const session = await sessionFor(this.#parts.link, run, this.#closing.signal);
+    const isForgotten = own === undefined && this.#isForgotten(run);
     if (!isForgotten) run.knownAt ??= performance.now();
-    const end = endIn(session);
+    const end = await endOfSession(this.#parts.link, run, session, own);
     // The end of an earlier run of the session isn't this one's.
     const isIts = run.isAdopted || run.startedAt !== undefined || (end?.endedAt ?? 0) > run.acceptedAt;
     if (end !== undefined && (isForgotten || isIts)) return (await this.#ended(run, end), true);
@@ -141,19 +164,6 @@ export class Following {
       this.#started(run, Date.now());
     }
     return isGone;
-  }
-
-  /** Asked for twice before it counts as deleted: it had one when it was accepted. */
-  async #session(run: GatewayRun): ReturnType<typeof sessionOf> {
-    const look = () => sessionOf(this.#parts.link, run.facts.row.requesterSessionKey, run.sessionKey);
-    const session = await look();
-    if (session !== undefined) return session;
-    await delay(LOOK_AGAIN_MS, undefined, { signal: this.#closing.signal, ref: false });
-    return look();
-  }
-
-  #endOfSession(run: GatewayRun, look: RunLook): Promise<Omit<RunLook, "over">> {
-    return endOfSession(this.#parts.link, run, look, this.#closing.signal);
   }
 
   /** What it said and used. @returns why it isn't an answer, or can't be known */
@@ -185,6 +195,7 @@ export class Following {
     if (run.startedAt !== undefined) return;
     run.startedAt = at;
     run.state = "running";
+    if (run.ending !== undefined) this.#lateStops.insist(run);
     const { registry, hub, logger } = this.#parts;
     try {
       registry.setState(run.id, "running", at);
@@ -222,11 +233,13 @@ export class Following {
 
 /** A gateway forgets who waits; a broken connection is noticed sooner, by its ticks. */
 const SLICE_MS = 30_000;
+/** Of a run that the gateway may never have been asked for: another of its session is at work instead. */
+const REDIRECTED_SLICE_MS = 5_000;
 const BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 30_000;
 const GIVE_UP_MS = 5 * 60_000;
 /** To connect, to be let in, to be answered, and the longest delay before it. */
-const TRY_MS = 90_000;
+const TRY_MS = 120_000;
 const LOOK_AGAIN_MS = 1_000;
 const READ_TRIES = 4;
 /** More than begin in a gateway in one turn of our loop. */

@@ -71,8 +71,11 @@ export const patched = z.object({
     .catch(undefined),
 });
 
-/** `agent`, and `sessions.steer` */
+/** `agent` */
 export const started = z.object({ runId: z.string().min(1), status: z.string().optional() });
+
+/** `sessions.steer`: whether a turn was under way, which is over by now. One that waits in the gateway's lane isn't. */
+export const steered = z.object({ interruptedActiveRun: z.boolean().optional().catch(undefined) });
 
 /** `agent.wait`; `timeout` without an `endedAt` says that the run isn't over. Times are milliseconds since the epoch. */
 export const waited = z.object({

@@ -1,11 +1,11 @@
 /** A child's session in the gateway, and its first run: what `sessions.patch` and `agent` are told. */
 
-import type { ErrorCode } from "../errors.ts";
+import { causeOf, type ErrorCode } from "../errors.ts";
 import type { Refusal, SpawnPlan } from "../policy/spawn-policy.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import { clip } from "../sessions/clip.ts";
 import type { SpawnParams } from "../types.ts";
-import { ask, deleteSession } from "./gateway-calls.ts";
+import { ask, deleteSession, stopRun } from "./gateway-calls.ts";
 import { unaccepted } from "./gateway-causes.ts";
 import { patched, type GatewayError } from "./gateway-frames.ts";
 import type { GatewayParts } from "./gateway-run.ts";
@@ -27,8 +27,7 @@ export async function openChild(
   const found = { provider: "gateway", model: "default" };
   for (const [index, patch] of patchesFor(parts, child).entries()) {
     // The gateway may have opened a session when it is lost, but no run.
-    const timeoutMs = parts.openingMs;
-    const asked = await ask(parts.link, "sessions.patch", patched, { key, ...patch }, { timeoutMs }).catch(unaccepted);
+    const asked = await ask(parts.link, "sessions.patch", patched, { key, ...patch }).catch(unaccepted);
     if (!asked.ok) {
       const isModel = "model" in patch && /model/i.test(asked.error.message);
       const refusal = refusalOf(asked.error, isModel ? "model_unusable" : undefined);
@@ -90,6 +89,15 @@ export function leaveNothing({ link, logger }: GatewayParts, sessionKey: string)
   deleteSession(link, sessionKey).catch(() =>
     logger.debug({ sessionKey }, "a session may have been left in the gateway"),
   );
+}
+
+/** A run that another one stands for. One that waits in the gateway's lane is out of reach there. */
+export function takeBack({ link, logger }: GatewayParts, { runId, childSessionKey: sessionKey }: NewRun): void {
+  const warn = (why: string): void =>
+    logger.warn({ runId, sessionKey }, `a run that another one stands for may go on in the gateway: ${why}`);
+  stopRun(link, sessionKey, runId)
+    .then((isOver) => (isOver ? deleteSession(link, sessionKey) : warn("it waits in its queue")))
+    .catch((error: unknown) => warn(causeOf(error).message));
 }
 
 function openingMessage(depth: number, maxDepth: number, task: string): string {

@@ -26,7 +26,7 @@ export async function resultOf(link: GatewayLink, sessionKey: string): Promise<G
 }
 
 /** Of the last turn, the one that began with the newest message to the child; text of an earlier one when it said nothing. */
-export function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
+function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
   const turn = lastTurn(messages);
   const said = (list: readonly GatewayMessage[]): string | undefined =>
     list.map(visibleText).findLast((text) => text !== "");
@@ -35,7 +35,7 @@ export function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
     text: said(turn) ?? said(messages.filter(({ role }) => role === "assistant")) ?? "",
     usage: turn.reduce(addMessage, noUsage()),
     answeredBy: last === undefined ? undefined : `${last.provider}/${last.model}`,
-    failure: turn.length === 0 ? UNANSWERED : failureOf(turn.at(-1)),
+    failure: failureOf(turn.at(-1)),
   };
 }
 
@@ -51,9 +51,10 @@ function lastTurn(messages: readonly GatewayMessage[]): GatewayMessage[] {
 }
 
 function failureOf(last: GatewayMessage | undefined): Cause | undefined {
-  if (last?.stopReason === "aborted")
-    return { code: "run_interrupted", message: "The run was stopped in the gateway." };
-  if (last?.stopReason !== "error") return undefined;
+  // A turn that came to its end has a message, be it empty; none is left of one whose session was deleted.
+  if (last === undefined) return UNANSWERED;
+  if (last.stopReason === "aborted") return { code: "run_interrupted", message: "The run was stopped in the gateway." };
+  if (last.stopReason !== "error") return undefined;
   const said = typeof last["errorMessage"] === "string" ? clip(last["errorMessage"], 500) : "it gave no reason";
   return { code: "model_error", message: `The model of the run failed: ${said}` };
 }

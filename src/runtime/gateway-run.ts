@@ -15,8 +15,6 @@ export type GatewayParts = Records<GatewayRun> & {
   gateway: string;
   /** Each call alone on its connection, and what one call could say said in three: as OpenClaw 2026.4.1 spawns. */
   connectionPerCall: boolean;
-  /** Milliseconds a gateway may take for what comes before a run: one that hangs costs the spawn that finds it so. */
-  openingMs: number;
 };
 
 /** Whether a run of the registry was given to a gateway, by this process or another. */
@@ -37,6 +35,14 @@ export function keptBy(gateway: string): string {
 /** How a run came to be known here; what isn't given is as for one that is accepted now. */
 export type RunOrigin = { acceptedAt: number; knownAt: number | undefined; isAdopted: boolean };
 
+/**
+ * The name of an intent: the run waits in the gateway's lane, was killed, and is ended as soon as it begins. It outlives
+ * the process that was told so.
+ */
+export function endWish(runId: string): string {
+  return `end ${runId}`;
+}
+
 /** Its id is the gateway's run id too, and the idempotency key that it was asked for with. */
 export class GatewayRun implements TrackedRun {
   readonly facts: { readonly row: NewRun };
@@ -51,6 +57,8 @@ export class GatewayRun implements TrackedRun {
   knownAt: number | undefined;
   /** Asked for by a process that died, or without an answer: its end may have been told to nobody who still knows. */
   readonly isAdopted: boolean;
+  /** Since when this process knows of it, on the same scale. */
+  readonly followedAt = performance.now();
   readonly outcome = new RunOutcome();
   state: RunState = "queued";
   timer: NodeJS.Timeout | undefined;
@@ -60,6 +68,8 @@ export class GatewayRun implements TrackedRun {
   answeredBy: string | undefined;
   /** Ways it is being ended here, oldest first. */
   readonly endings: Outcome[] = [];
+  /** It was told to end in vain, for it waited in the gateway's lane: it is ended as soon as it begins. */
+  waits = false;
   /** The gateway is being told something that decides how it ends: whoever sees the end waits for that. */
   control: Promise<unknown> | undefined;
 
@@ -77,6 +87,11 @@ export class GatewayRun implements TrackedRun {
     return this.endings[0];
   }
 
+  /** Its requester ended it, and only the gateway's lane is still to be awaited. */
+  get givenUp(): Outcome | undefined {
+    return this.waits && this.ending?.status === "killed" ? BEING_ENDED : undefined;
+  }
+
   get id(): string {
     return this.facts.row.runId;
   }
@@ -86,4 +101,12 @@ export class GatewayRun implements TrackedRun {
   }
 }
 
+const BEING_ENDED: Outcome = {
+  status: "killed",
+  cause: {
+    code: "run_killed",
+    message:
+      "The run was ended by its requester while it waited in the gateway's queue, and is ended there on beginning.",
+  },
+};
 const KEPT_THERE = "kept by the gateway";

@@ -113,10 +113,9 @@ class GatewayRuntime implements SubagentRuntime {
       link: new GatewayLink({ open, connectionPerCall }),
       gateway: shownUrl(address),
       connectionPerCall,
-      openingMs: Math.min(timeouts.call, OPENING_MS),
     };
     this.#settler = new Settler(this.#parts, (run) => {
-      for (const watcher of [...this.#waiting]) watcher(run.id);
+      this.#wake(run);
       this.#announce.settled(run);
     });
     this.#following = new Following(this.#parts, this.#settler);
@@ -160,7 +159,9 @@ class GatewayRuntime implements SubagentRuntime {
 
   async kill(target: string, requester: Requester): Promise<KillResult> {
     this.#refuseWhenClosed("kill");
-    return this.#control.kill(target, requester);
+    const killed = await this.#control.kill(target, requester);
+    for (const run of this.#parts.live.all()) if (run.givenUp !== undefined) this.#wake(run);
+    return killed;
   }
 
   async steer(target: string, message: string, requester: Requester, options: SteerOptions = {}): Promise<SteerResult> {
@@ -213,9 +214,17 @@ class GatewayRuntime implements SubagentRuntime {
   }
 
   close(options: { drainMs?: number } = {}): Promise<void> {
-    return (this.#closed ??= closeGateway(this.#parts, this.#settler, this.#following, options.drainMs ?? 0, () => {
-      this.#stopRecovering();
-      return this.#announce.close();
+    return (this.#closed ??= closeGateway(this.#parts, {
+      settler: this.#settler,
+      following: this.#following,
+      spawns: this.#spawns,
+      drainMs: options.drainMs ?? 0,
+      stop: () => {
+        this.#stopRecovering();
+        // Those that are left to the next process.
+        for (const run of this.#parts.live.all()) this.#wake(run);
+        return this.#announce.close();
+      },
     }));
   }
 
@@ -227,11 +236,15 @@ class GatewayRuntime implements SubagentRuntime {
     this.#following.follow(run);
   }
 
+  /** Whoever waits for it looks at it again. */
+  #wake({ id }: GatewayRun): void {
+    for (const watcher of [...this.#waiting]) watcher(id);
+  }
+
   #refuseWhenClosed(call: string): void {
     if (this.#closed === undefined) return;
     throw new InprocessError("runtime_closed", `${call}() was called after the runtime was closed; create a new one.`);
   }
 }
 
-const OPENING_MS = 10_000;
-const TIMEOUTS: GatewayTimeouts = { connect: 10_000, handshake: 10_000, call: 30_000 };
+const TIMEOUTS: GatewayTimeouts = { connect: 30_000, handshake: 30_000, call: 30_000 };

@@ -15,11 +15,11 @@ import { challenge, helloOk, PROTOCOL, readFrame, requestFrame, type Answer, typ
 import { connectParams } from "./gateway-handshake.ts";
 import type { DeviceIdentity } from "./gateway-identity.ts";
 
-/** Milliseconds. */
+/** Milliseconds. A gateway that has just been started may stand still for more than ten seconds. */
 export type GatewayTimeouts = {
-  /** From the first packet to an open WebSocket. @default 10000 */
+  /** From the first packet to an open WebSocket. @default 30000 */
   connect: number;
-  /** From there to `hello-ok`. @default 10000 */
+  /** From there to `hello-ok`. @default 30000 */
   handshake: number;
   /** Of a call that names none of its own. @default 30000 */
   call: number;

@@ -10,11 +10,10 @@ import { isRefusal, planSpawn, tooManyChildren, type Refusal, type SpawnPlan } f
 import type { Admission } from "../registry/admission.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
-import { deleteSession, stopRun } from "./gateway-calls.ts";
 import { isConnectFailure } from "./gateway-causes.ts";
 import { childAddress, type ChildAddress } from "./gateway-child-address.ts";
 import { missingCapability } from "./gateway-lacks.ts";
-import { leaveNothing, openChild } from "./gateway-open-child.ts";
+import { leaveNothing, openChild, takeBack } from "./gateway-open-child.ts";
 import { GatewayRun, keptBy, type GatewayParts, type RunOrigin } from "./gateway-run.ts";
 import { inDoubt, startChild } from "./gateway-start-child.ts";
 
@@ -25,6 +24,9 @@ export class GatewaySpawns {
   readonly #onTheirWay = new Map<string, number>();
   /** Spawns with an idempotency key that aren't answered yet. */
   readonly #asked = new Map<string, Promise<SpawnResult>>();
+  /** Calls that aren't answered yet. */
+  readonly #underWay = new Set<Promise<SpawnResult>>();
+  #closing = false;
   #toldOfTools = false;
 
   /** @param start tells of an accepted run and follows it */
@@ -42,6 +44,12 @@ export class GatewaySpawns {
     const asked = this.#decide(params, requester, idempotencyKey).finally(() => this.#asked.delete(key));
     this.#asked.set(key, asked);
     return asked;
+  }
+
+  /** Asks for no run any more. Resolves when every spawn is answered: what was accepted is at work by then. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.allSettled(this.#underWay);
   }
 
   async #decide(params: SpawnParams, requester: Requester, idempotencyKey?: string): Promise<SpawnResult> {
@@ -66,9 +74,12 @@ export class GatewaySpawns {
     if (active >= maxChildrenPerAgent) return refuse(tooManyChildren(active, maxChildrenPerAgent));
     this.#onTheirWay.set(sessionKey, (this.#onTheirWay.get(sessionKey) ?? 0) + 1);
     this.#tellOfTools(requester);
+    const asked = this.#ask(params, requester, plan, idempotencyKey);
+    this.#underWay.add(asked);
     try {
-      return await this.#ask(params, requester, plan, idempotencyKey);
+      return await asked;
     } finally {
+      this.#underWay.delete(asked);
       const others = this.#onTheirWay.get(sessionKey)! - 1;
       if (others > 0) this.#onTheirWay.set(sessionKey, others);
       else this.#onTheirWay.delete(sessionKey);
@@ -99,6 +110,10 @@ export class GatewaySpawns {
       if ("refusal" in opened) return refuse(opened.refusal);
       const other = mayBeTaken ? undefined : this.#takenMeanwhile(row);
       if (other !== undefined) return other;
+      if (this.#closing) {
+        if (!mayBeTaken) leaveNothing(this.#parts, child.childSessionKey);
+        throw new InprocessError("runtime_closed", "The runtime was closed before the gateway was asked for the run.");
+      }
       mayBeTaken = true;
       const answer = await startChild(this.#parts, asked, before);
       if ("refusal" in answer) return refuse(answer.refusal);
@@ -121,7 +136,10 @@ export class GatewaySpawns {
     } catch (error) {
       const isCertain = !mayBeTaken || (before === undefined && isConnectFailure(error));
       const { code, message } = causeOf(isCertain ? error : inDoubt(error));
-      if (code === "runtime_closed") throw error;
+      if (code === "runtime_closed") {
+        if (mayBeTaken) this.#parts.logger.warn(child, "a run may be at work in the gateway: closed before its answer");
+        throw error;
+      }
       // Which run it may have become can be looked up in the gateway.
       return { status: "error", code, error: message, ...(isCertain ? {} : child) };
     }
@@ -142,23 +160,13 @@ export class GatewaySpawns {
     if (!admission.ok) {
       if (admission.reason !== "duplicate") throw new InprocessError("internal", "An accepted run wasn't written.");
       // Another runtime's, which was quicker: the one in the gateway is one too many.
-      if (admission.runId !== row.runId) this.#takeBack(row);
+      if (admission.runId !== row.runId) takeBack(this.#parts, row);
       return JSON.parse(this.#parts.registry.run(admission.runId)!.answer!) as SpawnResult;
     }
     const run = new GatewayRun(row, plan.timeoutMs, from);
     this.#parts.live.add(run);
     this.#start(run, task);
     return accepted;
-  }
-
-  #takeBack({ runId, childSessionKey: sessionKey }: NewRun): void {
-    const { link, logger } = this.#parts;
-    stopRun(link, sessionKey, runId)
-      .then(() => deleteSession(link, sessionKey))
-      .catch((error: unknown) => {
-        const why = causeOf(error).message;
-        logger.warn({ runId, sessionKey }, `a run that another one stands for may go on in the gateway: ${why}`);
-      });
   }
 
   /** A disk may be full by now. The intent stands, so that the spawn can be asked again with its key. */
@@ -186,7 +194,9 @@ export class GatewaySpawns {
   }
 
   #active(sessionKey: string): number {
-    const active = this.#parts.registry.childrenOf(sessionKey, { since: Number.MAX_SAFE_INTEGER });
+    const { registry, live } = this.#parts;
+    const rows = registry.childrenOf(sessionKey, { since: Number.MAX_SAFE_INTEGER });
+    const active = rows.filter(({ runId }) => live.get(runId)?.givenUp === undefined);
     return new Set(active.map((row) => row.childSessionKey)).size + (this.#onTheirWay.get(sessionKey) ?? 0);
   }
 

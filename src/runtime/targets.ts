@@ -81,6 +81,10 @@ export function labelOf({ label, task }: Pick<RunRow, "label" | "task">): string
   return label ?? clip(task.replace(/\s+/g, " ").trim(), LABEL_CHARS);
 }
 
+export function endedText(count: number): string {
+  return `Ended ${count} subagent${count === 1 ? "" : "s"}.`;
+}
+
 /** Unsettled, and no run of this process: only another process that shares the state directory can reach it. */
 export function isElsewhere({ live }: Pick<Lookup, "live">, row: RunRow): boolean {
   return row.state !== "settled" && live.get(row.runId) === undefined;

@@ -1,7 +1,7 @@
 /** What any unsettled run of this process is, wherever it works: all that settling, naming and listing it ask for. */
 
 import type { NewRun } from "../registry/run-row.ts";
-import type { RunState, Usage } from "../types.ts";
+import type { Outcome, RunState, Usage } from "../types.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 
 export type TrackedRun = {
@@ -16,6 +16,8 @@ export type TrackedRun = {
   readonly usage: Usage;
   /** The last visible text so far. */
   readonly text: string;
+  /** How it is to be taken though it isn't settled: it was ended, and only the place where it works has yet to let go. */
+  readonly givenUp?: Outcome | undefined;
   /** The model that answered last. */
   readonly answeredBy: string | undefined;
 };

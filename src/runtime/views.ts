@@ -2,7 +2,7 @@
 
 import type { Registry } from "../registry/registry.ts";
 import type { RunRow } from "../registry/run-row.ts";
-import type { Completion, Requester, RunState, RuntimeStats, RunView, WaitResult } from "../types.ts";
+import type { Outcome, Requester, RunState, RuntimeStats, RunView, WaitResult } from "../types.ts";
 import type { LiveRuns, Parts, Records } from "./parts.ts";
 import { completionOfRow } from "./settler.ts";
 import type { TrackedRun } from "./tracked-run.ts";
@@ -74,11 +74,10 @@ export async function waitFor(
   });
   const look = (timedOut: boolean): WaitResult => {
     const rows = mine.map((runId) => registry.run(runId)!);
-    // A settlement that isn't told yet may not be on the disk.
-    const isTold = (row: RunRow): boolean => row.state === "settled" && live.get(row.runId) === undefined;
+    const ends = rows.map((row) => [row, endOf(row, live)] as const);
     return {
-      completed: rows.filter(isTold).map(completionOfSettled),
-      pending: rows.filter((row) => !isTold(row)).map((row) => row.runId),
+      completed: ends.flatMap(([row, end]) => (end === undefined ? [] : [completionOfRow(row, end)])),
+      pending: ends.flatMap(([{ runId }, end]) => (end === undefined ? [runId] : [])),
       errors,
       timedOut,
     };
@@ -114,6 +113,10 @@ export function isAbove(registry: Registry, sessionKey: string, row: RunRow): bo
   return parent !== undefined && isAbove(registry, sessionKey, parent);
 }
 
-function completionOfSettled(row: RunRow): Completion {
-  return completionOfRow(row, row.outcome ?? { status: "ok" });
+/** Undefined while there is one to wait for. */
+function endOf({ runId, state, outcome }: RunRow, live: LiveRuns<TrackedRun>): Outcome | undefined {
+  const run = live.get(runId);
+  if (run !== undefined) return run.givenUp;
+  // A settlement that isn't told yet may not be on the disk.
+  return state === "settled" ? (outcome ?? { status: "ok" }) : undefined;
 }

@@ -37,11 +37,13 @@ export type FallbackFixture = {
 /**
  * @param script of the model that children of this process call. @default "here"
  * @param stateDir of a process before this one. @default a new one
+ * @param callMs how long the gateway may take for an answer
  */
 export async function startFallback(
   gateway: { url: string; token?: string },
   script: Script = () => "here",
   stateDir = join(tempFolder(), "state"),
+  callMs = 1_500,
 ): Promise<FallbackFixture> {
   const model = await serveModel(script);
   const host = new RecordingHost(tempFolder());
@@ -54,7 +56,7 @@ export async function startFallback(
     address: gateway,
     ...{ config, host, registry, logger },
     identityFile: layout.identity,
-    timeouts: { connect: 1_000, handshake: 500, call: 1_500 },
+    timeouts: { connect: 1_000, handshake: 500, call: callMs },
   });
   // After the gateway's, whose runs of dead processes aren't for this one to settle.
   const inProcess = await createSubagentRuntime({ config, host, stateDir, logger });

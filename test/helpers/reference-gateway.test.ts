@@ -71,12 +71,33 @@ describe("a child", () => {
     await client.call("sessions.steer", { key: sessionKey, message: "hang on", idempotencyKey: "three" });
     expect((await client.call("sessions.abort", { key: sessionKey })).payload).toMatchObject({ abortedRunId: "three" });
     await client.call("agent", { message: "wait", sessionKey, idempotencyKey: "four" });
+    await client.frame(({ event, payload }) => event === "agent" && payload?.["runId"] === "four");
     expect((await client.call("sessions.delete", { key: sessionKey })).payload).toMatchObject({ deleted: true });
     await client.frame(({ payload }) => payload?.["runId"] === "four" && payload["status"] === "ok");
     expect((await client.call("chat.history", { sessionKey })).payload).toMatchObject({ messages: [] });
     expect((await client.call("sessions.steer", { key: sessionKey, message: "x" })).error!.message).toMatch(
       /not found/,
     );
+  });
+
+  test("that waits in the lane is reached by nothing before it begins, as in 2026.4.1; a message comes after it", async () => {
+    const { opened, open } = gate();
+    const model = await serveModel(async () => (await opened, "Done."));
+    const { client } = await connected({ model: model.model, limits: { maxConcurrent: 1 } });
+    const key = childKey();
+    await client.call("agent", { message: "first", sessionKey: childKey(), idempotencyKey: "one" });
+    await expect.poll(() => model.requests.length).toBe(1);
+    await client.call("agent", { message: "second", sessionKey: key, idempotencyKey: "two" });
+    const stopped = await client.call("sessions.steer", { key, message: "/stop" });
+    expect(stopped.payload).toEqual({ ok: true, aborted: false, runIds: [] });
+    const { sessions } = (await client.call("sessions.list", {})).payload! as { sessions: { key: string }[] };
+    expect(sessions.find((session) => session.key === key)).not.toHaveProperty("status");
+    const told = await client.call("sessions.steer", { key, message: "third", idempotencyKey: "three" });
+    expect(told.payload).not.toHaveProperty("interruptedActiveRun");
+    open();
+    await client.call("agent.wait", { runId: "three", timeoutMs: 20_000 });
+    const asked = model.requests.map(({ lastUserText }) => lastUserText.split("\n").at(-1));
+    expect(asked).toEqual(["first", "second", "third"]);
   });
 
   test("ends with its time-out, which whoever waits is told with the end's time", async () => {

@@ -68,9 +68,9 @@ export async function scriptGateway(answers: Record<string, (asked: Asked) => vo
   };
 }
 
-/** As `agent.wait` answers for a run that isn't over. */
+/** As `agent.wait` answers for a run that isn't over: after the time, which of a long look isn't awaited here. */
 export function notOver({ params, ok }: Asked): void {
-  if (params["timeoutMs"] === 0) ok({ runId: params["runId"], status: "timeout" });
+  if ((params["timeoutMs"] as number) < 1_000) ok({ runId: params["runId"], status: "timeout" });
 }
 
 /** What it gives every device at the handshake. */
@@ -80,5 +80,6 @@ const DEFAULTS: Record<string, (asked: Asked) => void> = {
   agent: ({ params, ok }) => ok({ runId: params["idempotencyKey"], status: "accepted" }),
   "agent.wait": notOver,
   "chat.history": ({ ok }) => ok({ messages: [] }),
+  "sessions.get": ({ ok }) => ok({ messages: [] }),
   "sessions.list": ({ ok }) => ok({ sessions: [] }),
 };

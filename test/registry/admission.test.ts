@@ -124,6 +124,23 @@ describe.each(STORES)("admission in $name", ({ file }) => {
   });
 });
 
+test("a run that was begun anew in vain is as if that had never been", () => {
+  const registry = openOwned(":memory:");
+  const parent = newRun();
+  registry.admit(parent, LIMITS);
+  const old = childOf(parent);
+  const grandchild = childOf(old);
+  for (const run of [old, grandchild]) registry.admit(run, LIMITS);
+  const anew = childOf(parent, { childSessionKey: old.childSessionKey });
+  const before = [parent, old, grandchild].map(({ runId }) => registry.run(runId));
+  registry.restart(anew, old.runId);
+  registry.takeBack(anew, old.runId);
+  expect([parent, old, grandchild].map(({ runId }) => registry.run(runId))).toEqual(before);
+  expect(registry.run(anew.runId)).toBeUndefined();
+  registry.settle([settlementOf(grandchild), settlementOf(old)]);
+  expect(registry.run(parent.runId)?.pendingDescendants).toBe(0);
+});
+
 test("no interleaving of admitting, starting, waiting and settling overruns a limit, or refuses below it", () => {
   const step = fc.record({ what: fc.constantFrom("admit", "start", "wait", "settle"), at: fc.nat(), parent: fc.nat() });
   fc.assert(

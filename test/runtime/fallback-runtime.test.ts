@@ -266,6 +266,21 @@ describe("runs of both", () => {
     expect(answer).toMatchObject({ status: "ok", killed: 2, text: "Ended 2 subagents." });
   });
 
+  it("are ended all at once, and of one in the gateway's queue it is said when it will be", async () => {
+    const { gateway, model } = await startReferenceGateway(() => ({ silent: true }), { limits: { maxConcurrent: 1 } });
+    const { runtime, requester } = await startFallback(gateway, () => ({ silent: true }));
+    accepted(await runtime.spawn({ task: "a" }, { ...requester, sessionKey: "agent:main:somebody" }));
+    await expect.poll(() => model.requests.length).toBe(1);
+    accepted(await runtime.spawn({ task: "b", label: "Late" }, requester));
+    await gateway.setFaults({ handshake: POLICY });
+    await gateway.dropConnections();
+    expect(accepted(await runtime.spawn({ task: "c", label: "Here" }, requester)).runtime).toBe("inprocess");
+    await gateway.setFaults({});
+    const answer = await runtime.kill("all", requester);
+    expect(answer).toMatchObject({ status: "ok", killed: 1, labels: ["Here"] });
+    expect(answer.text).toMatch(/^Ended 1 subagent\. Late waits in the gateway's queue/);
+  });
+
   it("are told something in the way each of them can be, and not found only when neither has them", async () => {
     const { runtime, requester, here, there, open } = await oneOfEach();
     expect(await runtime.steer("Here", "be brief", requester)).toMatchObject({ status: "accepted", mode: "inject" });

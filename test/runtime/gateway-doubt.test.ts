@@ -98,9 +98,9 @@ describe("a spawn that the gateway may have taken", () => {
 describe("a spawn with a key", () => {
   it("that is asked again before it is answered is the same, though the gateway takes nothing by now", async () => {
     const { gateway, model } = await startReferenceGateway();
-    const { runtime, requester, host, model: own } = await startFallback(gateway);
+    const { runtime, requester, host, model: own } = await startFallback(gateway, undefined, undefined, 30_000);
     const ask = () => runtime.spawn({ task: "pay the bill" }, requester, KEY);
-    await gateway.setFaults({ slow: { "sessions.patch": 1_200 } });
+    await gateway.setFaults({ slow: { "sessions.patch": 3_000 } });
     let isAnswered = false;
     const first = ask().finally(() => (isAnswered = true));
     const patches = async () => (await gateway.seen()).calls.filter(({ method }) => method === "sessions.patch");
@@ -132,6 +132,7 @@ describe("a spawn with a key", () => {
         other.admit(newRun(row), LIMITS);
         ok({ runId: params["idempotencyKey"], status: "accepted" });
       },
+      "sessions.steer": ({ ok }) => ok({ interruptedActiveRun: true }),
     });
     const { runtime, requester } = await connectTo(gateway, { folder });
     expect(await runtime.spawn({ task: "pay the bill" }, requester, KEY)).toMatchObject({ runId: "theirs" });

@@ -137,6 +137,28 @@ describe("a run whose process died", () => {
   });
 });
 
+it("a run whose process died isn't over while another is at work in its session, also when that has said something", async () => {
+  const folder = tempFolder();
+  const shown = (content: string) => [
+    { role: "user", content: "this instead" },
+    { role: "assistant", content, stopReason: "stop" },
+  ];
+  const gateway = await scriptGateway({
+    "agent.wait": ({ params, ok }) => ok({ runId: params["runId"], status: "timeout", startedAt: 1, endedAt: 2 }),
+    "chat.history": ({ ok }) => ok({ messages: shown(looks < 3 ? "I am at it" : "done this instead") }),
+    "sessions.list": ({ count, ok }) => {
+      looks = count;
+      const state = count < 3 ? { status: "running" } : { status: "done", endedAt: 4 };
+      ok({ sessions: [{ key: childSessionKey, startedAt: 3, ...state }] });
+    },
+  });
+  let looks = 0;
+  const { runId, childSessionKey } = await leaveRow(gateway.url, join(folder, "registry.sqlite"));
+  const { host } = await connectTo(gateway, { folder });
+  await host.completionsCame(1);
+  expect(host.delivered).toMatchObject([{ runId, text: "done this instead", outcome: { status: "ok" } }]);
+});
+
 it("an answer that a chat window isn't shown is one all the same", async () => {
   const [asks, says] = [
     { role: "user", content: "the task" },

@@ -71,6 +71,11 @@ it("a redirection whose answer doesn't come is followed all the same when it too
   const { opened: steered, open: steer } = gate();
   let again: unknown;
   const gateway = await scriptGateway({
+    agent: ({ params, ok, tell }) => {
+      const runId = params["idempotencyKey"];
+      ok({ runId, status: "accepted" });
+      tell("agent", { runId, stream: "lifecycle", data: { phase: "start" } });
+    },
     "sessions.steer": ({ params }) => {
       again = params["idempotencyKey"];
       steer();

@@ -42,9 +42,9 @@ export class ChildRun {
     return this.#abort !== undefined;
   }
 
-  /** As `sessions.list` shows it. */
-  get status(): "running" | "done" | "failed" | "timeout" {
-    if (this.end === undefined) return "running";
+  /** As `sessions.list` shows it; nothing before it begins. */
+  get status(): "running" | "done" | "failed" | "timeout" | undefined {
+    if (this.end === undefined) return this.startedAt === undefined ? undefined : "running";
     if (this.end.status === "error") return "failed";
     return this.end.aborted ? "timeout" : "done";
   }

@@ -6,7 +6,7 @@ import type { Config } from "../../../src/config.ts";
 import { workerTools } from "../../../src/policy/tool-policy.ts";
 import type { ResolvedModel } from "../../../src/types.ts";
 import type { ChildRun } from "./child-run.ts";
-import type { SessionEntry } from "./children.ts";
+import type { SessionEntry } from "./session.ts";
 
 export type ChildTaskFacts = {
   config: Config;

@@ -10,7 +10,6 @@ import { join } from "node:path";
 import { threadEnvironment } from "../../../src/adapters/environment.ts";
 import { stateLayout } from "../../../src/adapters/state-layout.ts";
 import { parseConfig, type Config } from "../../../src/config.ts";
-import type { Cause } from "../../../src/errors.ts";
 import { makeFolder } from "../../../src/make-folder.ts";
 import { workerFile } from "../../../src/package-root.ts";
 import { WorkerPool } from "../../../src/pool/worker-pool.ts";
@@ -21,10 +20,8 @@ import type { ResolvedModel } from "../../../src/types.ts";
 import { noUsage } from "../../../src/usage.ts";
 import { ChildRun, type RunEnd } from "./child-run.ts";
 import { childTask } from "./child-task.ts";
+import { INTERRUPTED, interruptSession, type Session, type SessionEntry } from "./session.ts";
 import type { ReferenceGatewayOptions } from "./types.ts";
-
-/** A session as it stands in the store; what else was patched into it stays as it was given. */
-export type SessionEntry = { sessionId: string; updatedAt: number; spawnDepth?: number; [key: string]: unknown };
 
 export type ChildrenOptions = Pick<ReferenceGatewayOptions, "model" | "subagents" | "limits"> & {
   stateDir: string;
@@ -107,21 +104,26 @@ export class Children {
     const run = new ChildRun(runId, key, via);
     const before = session.free;
     session.run = run;
+    session.open.add(run);
     session.entry.updatedAt = Date.now();
-    const work = (): Promise<void> => this.#carry(session, run, message, timeoutSeconds * 1000);
+    const work = async (): Promise<void> => {
+      const released = this.#carry(session, run, message, timeoutSeconds * 1000);
+      session.active = { run, released };
+      await released.finally(() => {
+        delete session.active;
+        session.open.delete(run);
+      });
+    };
     session.free = new Promise((resolve) => {
       void before.then(() => this.#lane.enqueue(runId, () => work().finally(resolve)));
     });
     return run;
   }
 
-  /** Ends the run under way and resolves when the session is free. @returns whether there was one */
+  /** @returns whether there was a run that could be ended */
   async interrupt(key: string): Promise<boolean> {
     const session = this.#sessions.get(key);
-    if (session?.run === undefined || session.run.end !== undefined) return false;
-    session.run.abort(INTERRUPTED);
-    await session.free;
-    return true;
+    return session !== undefined && interruptSession(session, key);
   }
 
   /** @returns whether there was such a session */
@@ -197,6 +199,7 @@ export class Children {
     if (known !== undefined) return known;
     const made: Session = {
       entry: { sessionId: randomUUID(), updatedAt: Date.now() },
+      open: new Set(),
       free: Promise.resolve(),
       turns: 0,
     };
@@ -227,7 +230,3 @@ function failed(error: string): RunEnd {
 }
 
 type StartOptions = { runId: string; via: ChildRun["via"]; timeoutSeconds?: number };
-
-type Session = { entry: SessionEntry; run?: ChildRun; free: Promise<void>; turns: number };
-
-const INTERRUPTED: Cause = { code: "run_killed", message: "The session was interrupted, or deleted." };

@@ -5,7 +5,7 @@ import type { z } from "zod";
 
 import { cut, finalAnswer, noted, payload, type Answer } from "./answers.ts";
 import type { ChildRun } from "./child-run.ts";
-import type { Children, SessionEntry } from "./children.ts";
+import type { Children } from "./children.ts";
 import { ABORT, AGENT, DELETE, HISTORY, LIST, PATCH, STEER, WAIT } from "./method-params.ts";
 import type {
   AbortParams,
@@ -17,6 +17,7 @@ import type {
   SteerParams,
   WaitParams,
 } from "./method-params.ts";
+import type { SessionEntry } from "./session.ts";
 import type { Seen } from "./types.ts";
 import { issuesOf, MethodError } from "./wire.ts";
 
@@ -177,12 +178,14 @@ export class Methods {
   async #steer({ key, message, idempotencyKey: runId = randomUUID() }: SteerParams): Promise<unknown> {
     const { children } = this.#context;
     if (children.entry(key) === undefined) throw new MethodError(`session not found: ${key}`);
+    const interrupted = (await children.interrupt(key)) ? { interruptedActiveRun: true } : {};
+    // A command, not a message.
+    if (message === "/stop") return { ok: true, aborted: false, runIds: [], ...interrupted };
     const before = this.#runs.get(runId);
-    if (before !== undefined) return { runId, status: before.end === undefined ? "in_flight" : "ok" };
-    const interrupted = await children.interrupt(key);
+    if (before !== undefined) return { runId, status: before.end === undefined ? "in_flight" : "ok", ...interrupted };
     const messageSeq = (await children.messages(key)).length + 1;
     this.#runs.set(runId, children.start(key, message, { runId, via: "chat" }));
-    return { runId, status: "started", messageSeq, ...(interrupted ? { interruptedActiveRun: true } : {}) };
+    return { runId, status: "started", messageSeq, ...interrupted };
   }
 }
 
