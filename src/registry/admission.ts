@@ -5,7 +5,7 @@ import type { StatementSync } from "node:sqlite";
 import { InprocessError } from "../errors.ts";
 import type { Database } from "./database.ts";
 import type { Owners } from "./owners.ts";
-import { cutChars, TASK_CHARS } from "./run-row.ts";
+import { runInserter } from "./insert-run.ts";
 import type { NewRun } from "./run-row.ts";
 
 export type AdmissionLimits = {
@@ -30,7 +30,7 @@ export class Admissions {
   readonly #queued: Set<string>;
   readonly #countActive: StatementSync;
   readonly #findDuplicate: StatementSync;
-  readonly #insert: StatementSync;
+  readonly #insert: (run: NewRun, ownerId: string) => void;
   readonly #countForAncestors: StatementSync;
   readonly #takeCount: StatementSync;
   readonly #dropCount: StatementSync;
@@ -44,7 +44,7 @@ export class Admissions {
     this.#queued = queued;
     this.#countActive = db.prepare(COUNT_ACTIVE_CHILDREN);
     this.#findDuplicate = db.prepare("SELECT runId FROM runs WHERE requesterSessionKey = ? AND idempotencyKey = ?");
-    this.#insert = db.prepare(INSERT_RUN);
+    this.#insert = runInserter(db);
     this.#countForAncestors = db.prepare(COUNT_FOR_ANCESTORS);
     this.#takeCount = db.prepare(
       "UPDATE runs SET unsettledBelow = (SELECT unsettledBelow FROM runs WHERE runId = :superseded) WHERE runId = :runId",
@@ -113,28 +113,7 @@ export class Admissions {
   }
 
   #insertRun(run: NewRun): void {
-    this.#insert.run({
-      runId: run.runId,
-      ownerId: this.#owners.id,
-      childSessionKey: run.childSessionKey,
-      requesterSessionKey: run.requesterSessionKey,
-      rootSessionKey: run.rootSessionKey,
-      parentRunId: run.parentRunId ?? null,
-      sessionId: run.sessionId,
-      agentId: run.agentId,
-      depth: run.depth,
-      role: run.role,
-      label: run.label ?? null,
-      model: run.model ?? null,
-      workspaceDir: run.workspaceDir,
-      transcriptPath: run.transcriptPath,
-      cleanup: run.cleanup,
-      expectsCompletion: run.expectsCompletion ? 1 : 0,
-      idempotencyKey: run.idempotencyKey ?? null,
-      answer: run.answer ?? null,
-      createdAt: run.createdAt,
-      task: cutChars(run.task, TASK_CHARS),
-    });
+    this.#insert(run, this.#owners.id);
     if (run.parentRunId !== undefined) this.#countForAncestors.run({ by: 1, parentRunId: run.parentRunId });
   }
 }
@@ -157,14 +136,4 @@ export const COUNT_FOR_ANCESTORS = `
       SELECT runs.parentRunId FROM runs JOIN above ON runs.runId = above.runId WHERE runs.parentRunId IS NOT NULL
     )
     SELECT runId FROM above
-  )`;
-
-const INSERT_RUN = `
-  INSERT INTO runs (
-    runId, state, ownerId, childSessionKey, requesterSessionKey, rootSessionKey, parentRunId, sessionId, agentId, depth,
-    role, label, model, workspaceDir, transcriptPath, cleanup, expectsCompletion, idempotencyKey, answer, createdAt, task
-  ) VALUES (
-    :runId, 'queued', :ownerId, :childSessionKey, :requesterSessionKey, :rootSessionKey, :parentRunId, :sessionId,
-    :agentId, :depth, :role, :label, :model, :workspaceDir, :transcriptPath, :cleanup, :expectsCompletion,
-    :idempotencyKey, :answer, :createdAt, :task
   )`;

@@ -1,7 +1,5 @@
 /** From a spawn call to an admitted run: decide, resolve the model, then count and insert without an await in between. */
 
-import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { causeOf } from "../errors.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
 import {
@@ -11,24 +9,16 @@ import {
   requesterEnded,
   tooManyChildren,
   type Refusal,
-  type SpawnPlan,
 } from "../policy/spawn-policy.ts";
-import type { NewRun, RunRow } from "../registry/run-row.ts";
-import { childSessionKey } from "../sessions/session-key.ts";
+import type { RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
-import { childTools, type SessionTools } from "./child-tools.ts";
 import { chooseWorkspace } from "./child-workspace.ts";
-import { LiveRun } from "./live-run.ts";
-import { chooseModel, chooseThinking, type ChosenModel } from "./model-choice.ts";
+import type { LiveRun } from "./live-run.ts";
+import { chooseModel, type ChosenModel } from "./model-choice.ts";
 import { AdmissionBatch } from "./admission-batch.ts";
-import type { Parts } from "./parts.ts";
-import type { SubagentRuntime } from "./runtime.ts";
+import { newRun, type NewRunContext } from "./new-run.ts";
 
-export type AdmitContext = {
-  parts: Parts;
-  runtime: SubagentRuntime;
-  sessionTools: SessionTools;
-  transcriptsDir: string;
+export type AdmitContext = NewRunContext & {
   /** @throws InprocessError `runtime_closed` */
   refuseWhenClosed(): void;
   /** Tells of the run and puts it into the lane. `ahead` jobs must end before it starts. */
@@ -78,8 +68,7 @@ async function admit(
   try {
     const chosen = await chooseModel(config, host, plan.agentId, params, requester);
     const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
-    const row = newRow(context, { params, requester, plan, chosen, workspaceDir, known, idempotencyKey });
-    const run = liveRun(context, { params, requester, plan, chosen, row });
+    const run = newRun(context, { params, requester, plan, chosen, workspaceDir, known, idempotencyKey });
     return await batch.add({ run, chosen });
   } catch (error) {
     const { code, message } = causeOf(error);
@@ -156,64 +145,6 @@ function acceptance(
 /** An earlier spawn with the same idempotency key was answered this. */
 function answerOf(row: RunRow): SpawnResult {
   return JSON.parse(row.answer!) as SpawnResult;
-}
-
-type RowFacts = {
-  params: SpawnParams;
-  requester: Requester;
-  plan: SpawnPlan;
-  chosen: ChosenModel;
-  workspaceDir: string;
-  known: RunRow | undefined;
-  idempotencyKey: string | undefined;
-};
-
-function newRow(context: AdmitContext, facts: RowFacts): NewRun {
-  const { params, requester, plan, chosen, workspaceDir, known, idempotencyKey } = facts;
-  const sessionId = randomUUID();
-  return {
-    runId: randomUUID(),
-    sessionId,
-    childSessionKey: childSessionKey(plan.agentId),
-    requesterSessionKey: requester.sessionKey,
-    rootSessionKey: known?.rootSessionKey ?? requester.sessionKey,
-    agentId: plan.agentId,
-    depth: plan.depth,
-    role: plan.role,
-    task: params.task,
-    model: `${chosen.model.provider}/${chosen.model.id}`,
-    workspaceDir,
-    transcriptPath:
-      context.parts.host.transcriptPath?.(plan.agentId, sessionId) ??
-      join(context.transcriptsDir, plan.agentId, `${sessionId}.jsonl`),
-    cleanup: params.cleanup ?? "keep",
-    expectsCompletion: params.expectsCompletionMessage ?? true,
-    createdAt: Date.now(),
-    ...(known === undefined ? {} : { parentRunId: known.runId }),
-    ...(params.label === undefined ? {} : { label: params.label }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-  };
-}
-
-function liveRun(
-  context: AdmitContext,
-  {
-    params,
-    requester,
-    plan,
-    chosen,
-    row,
-  }: Pick<RowFacts, "params" | "requester" | "plan" | "chosen"> & { row: NewRun },
-): LiveRun {
-  const thinking = chooseThinking(context.parts.config, plan.agentId, params);
-  return new LiveRun({
-    row,
-    model: chosen.model,
-    ...(thinking === undefined ? {} : { thinking }),
-    isolation: plan.isolation,
-    timeoutMs: plan.timeoutMs,
-    ...childTools(context, row, params, requester),
-  });
 }
 
 function refuse({ status, code, message }: Refusal): SpawnResult {

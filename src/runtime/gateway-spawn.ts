@@ -19,7 +19,7 @@ import { inDoubt, startChild } from "./gateway-start-child.ts";
 
 export class GatewaySpawns {
   readonly #parts: GatewayParts;
-  readonly #start: (run: GatewayRun, task: string) => void;
+  readonly #start: (run: GatewayRun) => void;
   /** Children on their way to the gateway, by requester: they count as active. */
   readonly #onTheirWay = new Map<string, number>();
   /** Spawns with an idempotency key that aren't answered yet. */
@@ -27,7 +27,7 @@ export class GatewaySpawns {
   #toldOfTools = false;
 
   /** @param start tells of an accepted run and follows it */
-  constructor(parts: GatewayParts, start: (run: GatewayRun, task: string) => void) {
+  constructor(parts: GatewayParts, start: (run: GatewayRun) => void) {
     this.#parts = parts;
     this.#start = start;
   }
@@ -107,7 +107,7 @@ export class GatewaySpawns {
         expectsCompletionMessage: row.expectsCompletion,
       };
       if (idempotencyKey !== undefined) row.answer = JSON.stringify(accepted);
-      return this.#accept(row, plan, params.task, accepted);
+      return this.#accept(row, plan, accepted);
     } catch (error) {
       const isCertain = !mayBeTaken || (before === undefined && isConnectFailure(error));
       const { code, message } = causeOf(isCertain ? error : inDoubt(error));
@@ -117,7 +117,7 @@ export class GatewaySpawns {
     }
   }
 
-  #accept(row: NewRun, plan: SpawnPlan, task: string, accepted: SpawnResult): SpawnResult {
+  #accept(row: NewRun, plan: SpawnPlan, accepted: SpawnResult): SpawnResult {
     // The gateway has it and counts it; this writes it down.
     const admission = this.#admit(row);
     if (!admission.ok) {
@@ -126,7 +126,7 @@ export class GatewaySpawns {
     }
     const run = new GatewayRun(row, plan.timeoutMs, { acceptedAt: row.createdAt });
     this.#parts.live.add(run);
-    this.#start(run, task);
+    this.#start(run);
     return accepted;
   }
 

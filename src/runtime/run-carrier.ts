@@ -4,13 +4,13 @@
  * transcript, alone in a dedicated thread; the second loss is the run's own fault.
  */
 
-import type { EngineTask, HostRequest } from "../channel/protocol.ts";
-import { causeOf, InprocessError, type Cause } from "../errors.ts";
+import { causeOf, type Cause } from "../errors.ts";
 import type { EngineEvent, LifecycleEvent } from "../events.ts";
-import type { ToolOutput, ToolVerdict } from "../host.ts";
 import { writeThreadLines } from "../log.ts";
 import { childContext } from "./child-tools.ts";
+import { engineTask, type Turn } from "./engine-task.ts";
 import { Execution, type ExecutionEnd } from "./execution.ts";
+import { answerRequest } from "./host-requests.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import { identity, type Settler } from "./settler.ts";
@@ -29,13 +29,13 @@ export class RunCarrier {
   }
 
   /** Puts a turn into the lane. */
-  enqueue(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): void {
+  enqueue(run: LiveRun, turn: Turn): void {
     run.prompt = turn.prompt;
     const queuedAt = performance.now();
     this.#parts.lane.enqueue(run.id, () => this.#carry(run, turn, queuedAt));
   }
 
-  async #carry(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">, queuedAt: number): Promise<void> {
+  async #carry(run: LiveRun, turn: Turn, queuedAt: number): Promise<void> {
     if (run.outcome.settled !== undefined) return;
     try {
       // A host without a say is not awaited: the lane counts what starting takes of its turn of the loop.
@@ -56,7 +56,7 @@ export class RunCarrier {
     }
   }
 
-  #begin(run: LiveRun, turn: Pick<EngineTask, "resume">): void {
+  #begin(run: LiveRun, turn: Turn): void {
     const now = Date.now();
     if (run.state !== "running") this.#parts.registry.setState(run.id, "running", now);
     run.state = "running";
@@ -76,18 +76,18 @@ export class RunCarrier {
     run.timer = setTimeout(() => void this.#timeUp(run), timeoutMs);
   }
 
-  #execute(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">, queueMs: number): Execution {
+  #execute(run: LiveRun, turn: Turn, queueMs: number): Execution {
     const { pool, config, hub, logger } = this.#parts;
     const { isolation, row } = run.facts;
     const execution = new Execution({
       pool,
-      task: this.#engineTask(run, turn),
+      task: engineTask(this.#parts, run, turn),
       dedicated: isolation === "dedicated" || run.lostBefore,
       grace: config.subagents.grace,
       watched: hub.wantsText(run.id, row.rootSessionKey),
       onStarted: (threadId) => this.#started(run, threadId, queueMs),
       onEvents: (events) => events.forEach((event) => this.#heard(run, event)),
-      onRequest: (request, signal) => this.#answer(run, request, signal),
+      onRequest: (request, signal) => answerRequest(this.#parts, run, request, signal),
       onTerminate: (threadId) => this.#spare(run, threadId),
       onLog: (lines) => writeThreadLines(logger, lines, { runId: run.id }),
       onSteered: (count) => void run.steering.splice(0, count),
@@ -178,78 +178,13 @@ export class RunCarrier {
   #publish(run: LiveRun, event: LifecycleEvent): void {
     this.#parts.hub.publish({ ...identity(run), ...event }, run.facts.row.rootSessionKey);
   }
-
-  async #answer(run: LiveRun, request: HostRequest, signal: AbortSignal): Promise<unknown> {
-    const { host } = this.#parts;
-    const child = childContext(run.facts.row);
-    switch (request.kind) {
-      case "tool": {
-        const tool = run.facts.hostTools.find((candidate) => candidate.name === request.tool);
-        if (tool === undefined) throw new InprocessError("tool_blocked", `This session has no tool ${request.tool}.`);
-        return bounded(await tool.execute(request.toolCallId, request.args, signal), request.tool);
-      }
-      case "verdict": {
-        const { toolCallId, tool, args } = request;
-        if (host.beforeToolCall === undefined) return { allow: true };
-        // An answer that is none lets nothing through.
-        return (await host.beforeToolCall({ child, toolCallId, tool, args })) ?? NO_VERDICT;
-      }
-      case "refresh_model":
-        return host.resolveModel(request.model, child.agentId, { refresh: true, signal });
-    }
-  }
-
-  #engineTask(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): EngineTask {
-    const { config, host, execEnv } = this.#parts;
-    const { row, model, thinking, tools, hostTools, toolsAllow, toolsDeny } = run.facts;
-    return {
-      runId: row.runId,
-      sessionId: row.sessionId,
-      sessionKey: row.childSessionKey,
-      agentId: row.agentId,
-      engine: config.subagents.engine,
-      ...(host.engineContext === undefined ? {} : { engineContext: host.engineContext(childContext(row)) }),
-      role: {
-        kind: row.role,
-        depth: row.depth,
-        maxDepth: config.agents.defaults.subagents.maxSpawnDepth,
-        requesterSessionKey: row.requesterSessionKey,
-        ...(row.label === undefined ? {} : { label: row.label }),
-      },
-      model,
-      ...(thinking === undefined ? {} : { thinking }),
-      workspaceDir: row.workspaceDir,
-      transcriptPath: row.transcriptPath,
-      ...turn,
-      tools,
-      ...(toolsAllow === undefined ? {} : { toolsAllow }),
-      ...(toolsDeny === undefined ? {} : { toolsDeny }),
-      hostTools: hostTools.map(({ execute: _onHost, ...spec }) => spec),
-      askBeforeToolCall: host.beforeToolCall !== undefined,
-      modelIdleTimeoutSeconds: config.agents.defaults.modelIdleTimeoutSeconds,
-      execTimeoutSeconds: config.tools.execTimeoutSeconds,
-      execEnv,
-    };
-  }
 }
 
 /** What it was told while the turn stood in the lane goes with the turn's own prompt; a turn gone on with has none to add to. */
-function withSteering(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): typeof turn {
+function withSteering(run: LiveRun, turn: Turn): Turn {
   if (turn.prompt === undefined || turn.resume === "thread_lost" || run.steering.length === 0) return turn;
   run.prompt = [turn.prompt, ...run.steering.splice(0)].join("\n\n");
   return { ...turn, prompt: run.prompt };
-}
-
-/** What a host tool returns enters a thread, where no heap limit contains it (design §6). */
-function bounded(output: ToolOutput, tool: string): ToolOutput {
-  const texts = output.content.reduce((sum, block) => sum + Buffer.byteLength(block.text), 0);
-  const details = output.details === undefined ? 0 : Buffer.byteLength(JSON.stringify(output.details) ?? "");
-  const bytes = texts + details;
-  if (bytes <= TOOL_OUTPUT_BYTES) return output;
-  throw new InprocessError(
-    "payload_too_large",
-    `The tool ${tool} returned ${bytes} bytes; at most ${TOOL_OUTPUT_BYTES} may enter a thread. Ask it for less.`,
-  );
 }
 
 function culprit({ code, message }: Cause): Cause {
@@ -262,5 +197,3 @@ const ABORTED: Partial<Record<Cause["code"], OutcomeStatus>> = {
   run_interrupted: "interrupted",
   run_killed: "killed",
 };
-const NO_VERDICT: ToolVerdict = { allow: false, reason: "The gateway's tool policy gave no answer." };
-const TOOL_OUTPUT_BYTES = 1_048_576;

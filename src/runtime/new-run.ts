@@ -1,0 +1,72 @@
+/** A run that is decided, as its row says it and as this process carries it. Nothing is written here. */
+
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { SpawnPlan } from "../policy/spawn-policy.ts";
+import type { NewRun, RunRow } from "../registry/run-row.ts";
+import { childSessionKey } from "../sessions/session-key.ts";
+import type { Requester, SpawnParams } from "../types.ts";
+import { childTools, type SessionTools } from "./child-tools.ts";
+import { LiveRun } from "./live-run.ts";
+import { chooseThinking, type ChosenModel } from "./model-choice.ts";
+import type { Parts } from "./parts.ts";
+import type { SubagentRuntime } from "./runtime.ts";
+
+export type NewRunContext = {
+  parts: Parts;
+  runtime: SubagentRuntime;
+  sessionTools: SessionTools;
+  transcriptsDir: string;
+};
+
+export type NewRunFacts = {
+  params: SpawnParams;
+  requester: Requester;
+  plan: SpawnPlan;
+  chosen: ChosenModel;
+  workspaceDir: string;
+  /** The requester's own run, when it is a child of ours. */
+  known: RunRow | undefined;
+  idempotencyKey: string | undefined;
+};
+
+export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
+  const { params, requester, plan, chosen } = facts;
+  const row = newRow(context, facts);
+  const thinking = chooseThinking(context.parts.config, plan.agentId, params);
+  return new LiveRun({
+    row,
+    model: chosen.model,
+    ...(thinking === undefined ? {} : { thinking }),
+    isolation: plan.isolation,
+    timeoutMs: plan.timeoutMs,
+    ...childTools(context, row, params, requester),
+  });
+}
+
+function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
+  const { params, requester, plan, chosen, workspaceDir, known, idempotencyKey } = facts;
+  const sessionId = randomUUID();
+  return {
+    runId: randomUUID(),
+    sessionId,
+    childSessionKey: childSessionKey(plan.agentId),
+    requesterSessionKey: requester.sessionKey,
+    rootSessionKey: known?.rootSessionKey ?? requester.sessionKey,
+    agentId: plan.agentId,
+    depth: plan.depth,
+    role: plan.role,
+    task: params.task,
+    model: `${chosen.model.provider}/${chosen.model.id}`,
+    workspaceDir,
+    transcriptPath:
+      context.parts.host.transcriptPath?.(plan.agentId, sessionId) ??
+      join(context.transcriptsDir, plan.agentId, `${sessionId}.jsonl`),
+    cleanup: params.cleanup ?? "keep",
+    expectsCompletion: params.expectsCompletionMessage ?? true,
+    createdAt: Date.now(),
+    ...(known === undefined ? {} : { parentRunId: known.runId }),
+    ...(params.label === undefined ? {} : { label: params.label }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}
