@@ -1,6 +1,7 @@
 /** The shapes that cross folders. Types only: nothing here runs. */
 
 import type { Cause } from "./errors.ts";
+import type { Budget, SpawnContext, SpawnMode } from "./spawn-types.ts";
 
 export type * from "./control-types.ts";
 export type * from "./spawn-types.ts";
@@ -69,11 +70,18 @@ export type Completion = {
   key: string;
   runId: string;
   childSessionKey: string;
+  /** Names the child's transcript. */
+  sessionId: string;
   requesterSessionKey: string;
   outcome: Outcome;
   /** The child's final answer, or its partial text when it didn't end well. */
   text: string;
+  /** The answer in the form that `outputSchema` asked for. */
   structured?: unknown;
+  /** Why there is none though it was asked for, in one sentence; `text` is the answer as it came. */
+  schemaError?: string;
+  /** What was used of what, for a run under a budget. */
+  budget?: BudgetUse;
   usage: Usage;
   /** The model that really answered, `provider/id`. */
   model?: string;
@@ -85,6 +93,17 @@ export type Completion = {
   message: string;
 };
 
+/** What a budget allowed and what was used of it. */
+export type BudgetUse = {
+  /** `run`: the child's own budget · `tree`: that of all its root requester's children together. */
+  of: "run" | "tree";
+  /** `wallSeconds` is counted for a tree alone. */
+  limits: Budget & { wallSeconds?: number };
+  used: Required<Budget> & { wallSeconds: number };
+  /** The limit that ended the run. */
+  exceeded?: keyof Budget | "wallSeconds";
+};
+
 /** What anyone may see of a run. Times are milliseconds since the epoch. */
 export type RunView = {
   runId: string;
@@ -92,8 +111,19 @@ export type RunView = {
   requesterSessionKey: string;
   agentId: string;
   depth: number;
+  /** An orchestrator may have children of its own and controls them; a leaf none. */
+  role: "orchestrator" | "leaf";
+  controlScope: "children" | "none";
+  mode: SpawnMode;
+  context: SpawnContext;
   label?: string;
+  taskName?: string;
+  /** The batch of a collected run. */
+  groupId?: string;
   task: string;
+  /** Names of all the tools it was given, in its thread and on the host. */
+  tools?: string[];
+  budget?: Budget;
   state: RunState;
   outcome?: Outcome;
   model?: string;

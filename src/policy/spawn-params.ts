@@ -67,7 +67,6 @@ export const LATER: ReadonlySet<string> = new Set([
   "attachments",
   "attachAs",
   "sandbox",
-  "taskName",
   "context",
   "completionTarget",
   "lightContext",
@@ -91,11 +90,16 @@ export const AS_IT_IS: Readonly<Record<string, unknown>> = {
 
 /** As OpenClaw's docs give it. */
 const AGENT_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+const TASK_NAME = /^[a-z][a-z0-9_-]{0,63}$/;
 /** What a timer can count to: 2^31 milliseconds. */
 const MAX_TIMEOUT_SECONDS = 2_147_483;
 const TASK_BYTES = 256 * 1024;
 const RULES: Record<string, Rule> = {
   label: text(200),
+  taskName: {
+    is: (value) => typeof value === "string" && TASK_NAME.test(value) && value !== "last" && value !== "all",
+    what: "a name of a-z, 0-9, _ and -, at most 64, beginning with a letter, and not `last` or `all`",
+  },
   agentId: {
     is: (value) => typeof value === "string" && AGENT_ID.test(value),
     what: "an agent id: a-z, 0-9, _ and -, at most 64, beginning with a letter or digit",

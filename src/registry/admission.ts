@@ -118,11 +118,11 @@ export class Admissions {
   }
 }
 
-/** A session that was restarted under a new run id is one child. The limit keeps the count cheap; the index carries it whole. */
+/** A session that was restarted under a new run id is one child; collected runs have limits of their own. The limit keeps the count cheap; the index carries it whole. */
 export const COUNT_ACTIVE_CHILDREN = `
   SELECT COUNT(*) AS active FROM (
     SELECT DISTINCT childSessionKey FROM runs INDEXED BY runs_active_by_requester
-    WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0)
+    WHERE requesterSessionKey = ? AND collect = 0 AND (state <> 'settled' OR unsettledBelow > 0)
     LIMIT ?
   )`;
 

@@ -28,17 +28,26 @@ export function runInserter(db: Database): (run: NewRun, ownerId: string) => voi
       idempotencyKey: run.idempotencyKey ?? null,
       answer: run.answer ?? null,
       createdAt: run.createdAt,
+      mode: run.mode,
+      context: run.context,
+      taskName: run.taskName ?? null,
+      turnId: run.turnId ?? null,
+      tools: run.tools === undefined ? null : JSON.stringify(run.tools),
+      collect: run.collect ? 1 : 0,
+      groupId: run.groupId ?? null,
+      completionTarget: run.completionTarget ?? null,
+      budget: run.budget === undefined ? null : JSON.stringify(run.budget),
+      attachmentsDir: run.attachmentsDir ?? null,
+      retainAttachments: run.retainAttachments === true ? 1 : 0,
       task: cutChars(run.task, TASK_CHARS),
     });
   };
 }
 
-const INSERT_RUN = `
-  INSERT INTO runs (
-    runId, state, ownerId, childSessionKey, requesterSessionKey, rootSessionKey, parentRunId, sessionId, agentId, depth,
-    role, label, model, workspaceDir, transcriptPath, cleanup, expectsCompletion, idempotencyKey, answer, createdAt, task
-  ) VALUES (
-    :runId, 'queued', :ownerId, :childSessionKey, :requesterSessionKey, :rootSessionKey, :parentRunId, :sessionId,
-    :agentId, :depth, :role, :label, :model, :workspaceDir, :transcriptPath, :cleanup, :expectsCompletion,
-    :idempotencyKey, :answer, :createdAt, :task
-  )`;
+const COLUMNS =
+  "runId ownerId childSessionKey requesterSessionKey rootSessionKey parentRunId sessionId agentId depth role label model " +
+  "workspaceDir transcriptPath cleanup expectsCompletion idempotencyKey answer createdAt mode context taskName turnId " +
+  "tools collect groupId completionTarget budget attachmentsDir retainAttachments task";
+
+const NAMES = COLUMNS.split(" ");
+const INSERT_RUN = `INSERT INTO runs (state, ${NAMES.join(", ")}) VALUES ('queued', ${NAMES.map((name) => `:${name}`).join(", ")})`;

@@ -97,7 +97,9 @@ export class GatewaySpawns {
       const accepted: SpawnResult = {
         status: "accepted",
         ...child,
-        mode: "run",
+        mode: row.mode,
+        context: row.context,
+        ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
         note: ACCEPTED_NOTE,
         runtime: "gateway",
         isolation: "thread",
@@ -176,6 +178,9 @@ export class GatewaySpawns {
       depth: plan.depth,
       // It has nothing of ours to spawn with.
       role: "leaf",
+      mode: "run",
+      context: "isolated",
+      collect: false,
       task: params.task,
       workspaceDir: this.#parts.host.workspaceDir(plan.agentId),
       transcriptPath: keptBy(this.#parts.gateway),
@@ -183,6 +188,8 @@ export class GatewaySpawns {
       expectsCompletion: params.expectsCompletionMessage ?? true,
       createdAt: Date.now(),
       ...(params.label === undefined ? {} : { label: params.label }),
+      ...(params.taskName === undefined ? {} : { taskName: params.taskName }),
+      ...(requester.turnId === undefined ? {} : { turnId: requester.turnId }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     };
   }

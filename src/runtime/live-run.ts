@@ -47,6 +47,9 @@ export class LiveRun {
   text = "";
   /** The model that answered last. */
   answeredBy: string | undefined;
+  /** The last turn's answer in the form that was asked for, or why there is none. */
+  structured: unknown;
+  schemaError: string | undefined;
   /** Its thread was lost once; a second time names it the culprit. */
   lostBefore = false;
   /** Its thread was ended because of another run on it. */

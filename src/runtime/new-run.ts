@@ -34,13 +34,15 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
   const { params, requester, plan, chosen } = facts;
   const row = newRow(context, facts);
   const thinking = chooseThinking(context.parts.config, plan.agentId, params);
+  const given = childTools(context, row, params, requester);
+  row.tools = [...new Set([...given.tools, ...given.hostTools.map((tool) => tool.name)])];
   return new LiveRun({
     row,
     model: chosen.model,
     ...(thinking === undefined ? {} : { thinking }),
     isolation: plan.isolation,
     timeoutMs: plan.timeoutMs,
-    ...childTools(context, row, params, requester),
+    ...given,
   });
 }
 
@@ -56,6 +58,9 @@ function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
     agentId: plan.agentId,
     depth: plan.depth,
     role: plan.role,
+    mode: "run",
+    context: "isolated",
+    collect: false,
     task: params.task,
     model: `${chosen.model.provider}/${chosen.model.id}`,
     workspaceDir,
@@ -67,6 +72,8 @@ function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
     createdAt: Date.now(),
     ...(known === undefined ? {} : { parentRunId: known.runId }),
     ...(params.label === undefined ? {} : { label: params.label }),
+    ...(params.taskName === undefined ? {} : { taskName: params.taskName }),
+    ...(requester.turnId === undefined ? {} : { turnId: requester.turnId }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
 }

@@ -102,6 +102,8 @@ export class RunCarrier {
       run.using(end.result.usage);
       run.text = end.result.text || run.text;
       run.answeredBy = end.result.model ?? run.answeredBy;
+      run.structured = end.result.structured;
+      run.schemaError = end.result.schemaError;
     }
     run.endTurn();
     if (run.outcome.settled !== undefined) return;

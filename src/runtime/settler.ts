@@ -125,6 +125,7 @@ function settlementOf(run: TrackedRun, at: number): Settlement {
     usage,
     text: run.text,
     ...(model === undefined ? {} : { model }),
+    ...structuredOf(run),
     ...(owesCompletion(run, outcome) ? { completion: completionOf(run, outcome, at) } : {}),
   };
 }
@@ -147,9 +148,17 @@ function completionOf(run: TrackedRun, outcome: Outcome, at: number): Completion
       endedAt: at,
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(answeredBy === undefined ? {} : { model: answeredBy }),
+      ...structuredOf(run),
     },
     outcome,
   );
+}
+
+function structuredOf({ structured, schemaError }: Pick<TrackedRun, "structured" | "schemaError">) {
+  return {
+    ...(structured === undefined ? {} : { structured }),
+    ...(schemaError === undefined ? {} : { schemaError }),
+  };
 }
 
 /** The completion of a settled run, or of one that another process left behind. */
@@ -160,6 +169,9 @@ export function completionOfRow(
     text?: string;
     startedAt?: number;
     endedAt?: number;
+    structured?: unknown;
+    schemaError?: string;
+    sessionId: string;
     transcriptPath: string;
   },
   outcome: Outcome,
@@ -168,6 +180,7 @@ export function completionOfRow(
     key: completionKey(row.runId),
     runId: row.runId,
     childSessionKey: row.childSessionKey,
+    sessionId: row.sessionId,
     requesterSessionKey: row.requesterSessionKey,
     outcome,
     text: row.text ?? "",
@@ -177,6 +190,7 @@ export function completionOfRow(
     transcriptPath: row.transcriptPath,
     ...(row.model === undefined ? {} : { model: row.model }),
     ...(row.label === undefined ? {} : { label: row.label }),
+    ...structuredOf(row),
   });
 }
 

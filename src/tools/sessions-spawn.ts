@@ -58,6 +58,11 @@ const spawnSchema = z
   .looseObject({
     task: z.string({ error: "say what the subagent is to do" }).trim().min(1, "say what the subagent is to do"),
     label: short(200).optional().describe("A short name, shown in lists and with the result."),
+    taskName: z
+      .string()
+      .regex(/^(?!(?:last|all)$)[a-z][a-z0-9_-]{0,63}$/, "use a-z, 0-9, _ and -, at most 64, beginning with a letter, and not `last` or `all`")
+      .optional()
+      .describe("A handle to name the subagent by later."),
     agentId: z
       .string()
       .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "use a-z, 0-9, _ and -, at most 64, beginning with a letter or digit")
@@ -112,7 +117,7 @@ const THINKING_WORDS: Record<string, string> = {
 const LABEL_CHARS = 100;
 const SENDING = new Set(["target", "transport", "channel", "to", "threadId", "thread_id", "replyTo", "reply_to"]);
 const KNOWN = new Set(
-  "task label agentId model thinking cwd runTimeoutSeconds timeoutSeconds thread mode cleanup expectsCompletionMessage toolsAllow toolsDeny isolation runtime".split(
+  "task label taskName agentId model thinking cwd runTimeoutSeconds timeoutSeconds thread mode cleanup expectsCompletionMessage toolsAllow toolsDeny isolation runtime".split(
     " ",
   ),
 );

@@ -17,6 +17,17 @@ describe.each(STORES)("admission in $name", ({ file }) => {
       idempotencyKey: "k1",
       parentRunId: "p",
       cleanup: "delete",
+      mode: "session",
+      context: "fork",
+      taskName: "count",
+      turnId: "turn-1",
+      tools: ["read", "lookup"],
+      collect: true,
+      groupId: "batch",
+      completionTarget: "parent",
+      budget: { tokens: 5, usd: 0.5 },
+      attachmentsDir: "/workspace/.openclaw/attachments/1",
+      retainAttachments: true,
     });
     expect(registry.admit(run, LIMITS)).toEqual({ ok: true, activeChildren: 1 });
     expect(registry.run(run.runId)).toMatchObject({
@@ -36,6 +47,14 @@ describe.each(STORES)("admission in $name", ({ file }) => {
     expect(registry.admit(refused, limits)).toEqual({ ok: false, reason: "children", active: 2, limit: 2 });
     expect(registry.run(refused.runId)).toBeUndefined();
     expect(registry.admit(newRun({ requesterSessionKey: "agent:main:other" }), limits)).toMatchObject({ ok: true });
+  });
+
+  test("a collected run is none of its requester's active children", () => {
+    const registry = openOwned(file());
+    const limits = { maxChildren: 1, maxQueued: 100 };
+    for (const groupId of ["a", "b"]) registry.admit(newRun({ collect: true, groupId }), LIMITS);
+    expect(registry.admit(newRun(), limits)).toEqual({ ok: true, activeChildren: 1 });
+    expect(registry.admit(newRun(), limits)).toMatchObject({ ok: false, reason: "children", active: 1 });
   });
 
   test("a settled child gives its place back, but not while something below it is unsettled", () => {

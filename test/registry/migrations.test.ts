@@ -24,6 +24,8 @@ test("a file of format 1 is brought up to date with everything in it", () => {
     expectsCompletion: false,
   });
   expect(registry.findByIdempotencyKey(MAIN, "turn-1")?.runId).toBe(done?.runId);
+  const asEver = { mode: "run", context: "isolated", collect: false };
+  for (const run of [below, parent, done]) expect(run).toMatchObject(asEver);
 
   const settled = registry.takeOverDead(Date.now(), interruptedCompletion);
   expect(settled.map((run) => run.label)).toEqual(["parent", "below"]);
