@@ -12,11 +12,12 @@ import {
 } from "../policy/spawn-policy.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
-import { chooseWorkspace } from "./child-workspace.ts";
 import type { LiveRun } from "./live-run.ts";
-import { chooseModel, type ChosenModel } from "./model-choice.ts";
+import type { ChosenModel } from "./model-choice.ts";
 import { AdmissionBatch } from "./admission-batch.ts";
 import { newRun, type NewRunContext } from "./new-run.ts";
+import type { Parts } from "./parts.ts";
+import { prepare, takeBack, type Undo } from "./preparations.ts";
 
 export type AdmitContext = NewRunContext & {
   /** @throws InprocessError `runtime_closed` */
@@ -37,10 +38,10 @@ export function createAdmit(context: AdmitContext): Admit {
   return (params, requester, idempotencyKey) => admit(context, batch, params, requester, idempotencyKey);
 }
 
-type Batch = AdmissionBatch<Prepared, SpawnResult>;
+type Batch = AdmissionBatch<Candidate, SpawnResult>;
 
 /** A run that lacks nothing but its place. */
-type Prepared = { run: LiveRun; chosen: ChosenModel };
+type Candidate = { run: LiveRun; chosen: ChosenModel };
 
 async function admit(
   context: AdmitContext,
@@ -65,20 +66,30 @@ async function admit(
   const refusal = host.refuseSpawn?.(requester, plan.agentId);
   if (refusal !== undefined) return refuse({ status: "forbidden", code: "spawn_forbidden", message: refusal });
 
+  const asked = { params, requester: inItsTurn(parts, requester), plan };
+  const undo: Undo[] = [];
   try {
-    const chosen = await chooseModel(config, host, plan.agentId, params, requester);
-    const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
-    const run = newRun(context, { params, requester, plan, chosen, workspaceDir, known, idempotencyKey });
-    return await batch.add({ run, chosen });
+    const prepared = await prepare(parts, asked, undo);
+    const run = newRun(context, { ...asked, ...prepared, known, idempotencyKey });
+    const result = await batch.add({ run, chosen: prepared.chosen });
+    if (result.status !== "accepted" || result.runId !== run.id) await takeBack(undo, parts.logger);
+    return result;
   } catch (error) {
+    await takeBack(undo, parts.logger);
     const { code, message } = causeOf(error);
     if (code === "runtime_closed") throw error;
     return refuse({ status: "error", code, message });
   }
 }
 
+/** A child of ours spawns in the turn it is in, whatever it says. */
+function inItsTurn({ live }: Pick<Parts, "live">, requester: Requester): Requester {
+  const run = live.ofSession(requester.sessionKey);
+  return run === undefined ? requester : { ...requester, turnId: run.turnId };
+}
+
 /** No await in here: between the count and the insert nothing else happens. Nothing starts before all of it stands. */
-function letIn(context: AdmitContext, entries: Prepared[]): SpawnResult[] {
+function letIn(context: AdmitContext, entries: Candidate[]): SpawnResult[] {
   context.refuseWhenClosed();
   const { registry, lane, live } = context.parts;
   const starting: { run: LiveRun; ahead: number }[] = [];
@@ -113,12 +124,15 @@ function insert({ parts }: AdmitContext, run: LiveRun, accepted: SpawnResult): S
     // As many more as are on their way into a slot.
     maxQueued: maxQueue + free,
   });
-  if (!admission.ok) {
-    if (admission.reason === "duplicate") return answerOf(registry.run(admission.runId)!);
-    if (admission.reason === "queue") return refuse(laneFull(admission.queued - free, maxQueue));
-    return refuse(tooManyChildren(admission.active, admission.limit));
+  if (admission.ok) return accepted;
+  switch (admission.reason) {
+    case "duplicate":
+      return answerOf(registry.run(admission.runId)!);
+    case "children":
+      return refuse(tooManyChildren(admission.active, admission.limit));
+    case "queue":
+      return refuse(laneFull(admission.queued - free, maxQueue));
   }
-  return accepted;
 }
 
 function acceptance(

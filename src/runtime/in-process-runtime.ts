@@ -28,6 +28,7 @@ import type {
   WaitResult,
 } from "../types.ts";
 import { tellAccepted } from "./accepted.ts";
+import { tellEach } from "./after-run.ts";
 import { createAdmit, type Admit } from "./admit.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
@@ -36,6 +37,7 @@ import { Homeward } from "./homeward.ts";
 import type { LiveRun } from "./live-run.ts";
 import { makeParts, type InProcessOptions } from "./make-parts.ts";
 import type { Parts } from "./parts.ts";
+import { putAwayAfter } from "./put-away.ts";
 import { keepRecovering, recover } from "./recover.ts";
 import { RunCarrier } from "./run-carrier.ts";
 import { logRuns } from "./run-log.ts";
@@ -78,12 +80,17 @@ class InProcessRuntime implements SubagentRuntime {
     recover({ registry, logger });
     registry.purgeOlderThan();
     this.#parts = makeParts(options, () => this.#watchersChanged());
-    this.#settler = new Settler(this.#parts, (run) => {
-      for (const watcher of [...this.#waiting]) watcher(run.id);
-      this.#homeward.settled(run);
-    });
+    const afterRun = tellEach(
+      [
+        { settled: (run) => [...this.#waiting].forEach((watcher) => watcher(run.id)) },
+        { settled: (run) => this.#homeward.settled(run) },
+        putAwayAfter(this.#parts),
+      ],
+      logger,
+    );
+    this.#settler = new Settler(this.#parts, afterRun.settled);
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
-    this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);
+    this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier, afterRun);
     this.#admit = createAdmit({
       parts: this.#parts,
       runtime: this,

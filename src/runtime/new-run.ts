@@ -2,14 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { SpawnPlan } from "../policy/spawn-policy.ts";
 import type { NewRun, RunRow } from "../registry/run-row.ts";
 import { childSessionKey } from "../sessions/session-key.ts";
-import type { Requester, SpawnParams } from "../types.ts";
 import { childTools, type SessionTools } from "./child-tools.ts";
 import { LiveRun } from "./live-run.ts";
-import { chooseThinking, type ChosenModel } from "./model-choice.ts";
+import { chooseThinking } from "./model-choice.ts";
 import type { Parts } from "./parts.ts";
+import type { Asked, Prepared } from "./preparations.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 
 export type NewRunContext = {
@@ -19,16 +18,12 @@ export type NewRunContext = {
   transcriptsDir: string;
 };
 
-export type NewRunFacts = {
-  params: SpawnParams;
-  requester: Requester;
-  plan: SpawnPlan;
-  chosen: ChosenModel;
-  workspaceDir: string;
-  /** The requester's own run, when it is a child of ours. */
-  known: RunRow | undefined;
-  idempotencyKey: string | undefined;
-};
+export type NewRunFacts = Asked &
+  Prepared & {
+    /** The requester's own run, when it is a child of ours. */
+    known: RunRow | undefined;
+    idempotencyKey: string | undefined;
+  };
 
 export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
   const { params, requester, plan, chosen } = facts;

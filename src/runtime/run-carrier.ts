@@ -14,6 +14,7 @@ import { answerRequest } from "./host-requests.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import { identity, type Settler } from "./settler.ts";
+import { afterTurn } from "./turn-end.ts";
 import type { OutcomeStatus } from "../types.ts";
 
 export class RunCarrier {
@@ -31,8 +32,32 @@ export class RunCarrier {
   /** Puts a turn into the lane. */
   enqueue(run: LiveRun, turn: Turn): void {
     run.prompt = turn.prompt;
+    if (turn.resume !== "thread_lost") run.turns += 1;
+    const { rootSessionKey: tree, requesterSessionKey: requester } = run.facts.row;
     const queuedAt = performance.now();
-    this.#parts.lane.enqueue(run.id, () => this.#carry(run, turn, queuedAt));
+    this.#parts.lane.enqueue({ id: run.id, tree, requester }, () => this.#carry(run, turn, queuedAt));
+  }
+
+  /** Its turn went well, or what it waited for is over: the rules of turn-end.ts say what becomes of it. */
+  async conclude(run: LiveRun): Promise<void> {
+    try {
+      await this.#goOn(run);
+    } catch (error) {
+      await this.#settler.settle(run, { status: "error", cause: causeOf(error) });
+    }
+  }
+
+  async #goOn(run: LiveRun): Promise<void> {
+    const next = afterTurn(run, this.#parts);
+    switch (next.then) {
+      case "turn":
+        if (run.state === "waiting") run.state = "queued";
+        return this.enqueue(run, next.turn);
+      case "wait":
+        return this.#wait(run);
+      case "settle":
+        await this.#settler.settle(run, next.outcome);
+    }
   }
 
   async #carry(run: LiveRun, turn: Turn, queuedAt: number): Promise<void> {
@@ -109,24 +134,11 @@ export class RunCarrier {
     if (run.outcome.settled !== undefined) return;
     if (end.kind === "lost") return this.#threadLost(run, end);
     const { status, cause } = end.result;
-    if (status === "ok") {
-      // Told after its last look: the answer it gave isn't its last word.
-      if (run.steering.length > 0) {
-        return this.enqueue(run, { prompt: run.steering.splice(0).join("\n\n"), resume: "next_turn" });
-      }
-      if (this.#hasMoreToCome(run)) return this.#wait(run);
-      await this.#settler.settle(run, { status: "ok" });
-      return;
-    }
+    if (status === "ok") return this.conclude(run);
     await this.#settler.settle(run, {
       status: (status === "aborted" && cause !== undefined && ABORTED[cause.code]) || "error",
       cause: cause ?? { code: "engine_failed", message: "The engine ended the run without a reason." },
     });
-  }
-
-  #hasMoreToCome(run: LiveRun): boolean {
-    const { live, registry } = this.#parts;
-    return live.childrenOf(run.sessionKey).length > 0 || registry.outbox.pendingFor(run.sessionKey).length > 0;
   }
 
   #wait(run: LiveRun): void {

@@ -13,14 +13,18 @@ import type { TrackedRun } from "./tracked-run.ts";
 
 export class Settler<R extends TrackedRun = LiveRun> {
   readonly #parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">;
-  readonly #onSettled: (run: R) => void;
+  readonly #onSettled: (run: R, owes: boolean) => void;
   #pending: R[] = [];
   /** The transaction under way to the disk, and the one after it. */
   #writing: Promise<void> | undefined;
   #commit: Promise<void> | undefined;
   #unsynced: ReadonlySet<string> = new Set();
 
-  constructor(parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">, onSettled: (run: R) => void) {
+  /** @param onSettled `owes`: whether a completion is on its way to the run's requester */
+  constructor(
+    parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">,
+    onSettled: (run: R, owes: boolean) => void,
+  ) {
     this.#parts = parts;
     this.#onSettled = onSettled;
   }
@@ -95,7 +99,7 @@ export class Settler<R extends TrackedRun = LiveRun> {
       },
       run.facts.row.rootSessionKey,
     );
-    this.#onSettled(run);
+    this.#onSettled(run, settlement.completion !== undefined);
   }
 }
 

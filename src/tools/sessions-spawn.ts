@@ -60,7 +60,10 @@ const spawnSchema = z
     label: short(200).optional().describe("A short name, shown in lists and with the result."),
     taskName: z
       .string()
-      .regex(/^(?!(?:last|all)$)[a-z][a-z0-9_-]{0,63}$/, "use a-z, 0-9, _ and -, at most 64, beginning with a letter, and not `last` or `all`")
+      .regex(
+        /^(?!(?:last|all)$)[a-z][a-z0-9_-]{0,63}$/,
+        "use a-z, 0-9, _ and -, at most 64, beginning with a letter, and not `last` or `all`",
+      )
       .optional()
       .describe("A handle to name the subagent by later."),
     agentId: z

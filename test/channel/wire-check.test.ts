@@ -180,4 +180,16 @@ describe("garbage on the wire", () => {
 });
 
 /** Fields that no message may do without. */
-const REQUIRED = new Set(["type", "threadId", "events", "request", "id", "pid", "alive", "lines", "result", "batches", "count"]);
+const REQUIRED = new Set([
+  "type",
+  "threadId",
+  "events",
+  "request",
+  "id",
+  "pid",
+  "alive",
+  "lines",
+  "result",
+  "batches",
+  "count",
+]);

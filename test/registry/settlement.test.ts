@@ -47,7 +47,7 @@ describe.each(STORES)("states and settlement in $name", ({ file }) => {
     const registry = openOwned(file());
     const [good, bad] = [newRun(), newRun()];
     for (const run of [good, bad]) registry.admit(run, LIMITS);
-    const structured = { words: [42, null], "é": "ü" };
+    const structured = { words: [42, null], é: "ü" };
     registry.settle([settlementOf(good, { structured }), settlementOf(bad, { schemaError: "words is no list" })]);
     expect(registry.run(good.runId)?.structured).toEqual(structured);
     expect(registry.run(good.runId)).not.toHaveProperty("schemaError");
