@@ -10,6 +10,7 @@ import {
   tooManyChildren,
   type Refusal,
 } from "../policy/spawn-policy.ts";
+import { refuseUnbuilt } from "../policy/unbuilt.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -52,7 +53,7 @@ async function admit(
 ): Promise<SpawnResult> {
   const { parts } = context;
   const { config, host, registry } = parts;
-  const invalid = refuseParams(params);
+  const invalid = refuseParams(params) ?? refuseUnbuilt(params);
   if (invalid !== undefined) return refuse(invalid);
   const before =
     idempotencyKey === undefined ? undefined : registry.findByIdempotencyKey(requester.sessionKey, idempotencyKey);

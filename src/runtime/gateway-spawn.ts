@@ -7,6 +7,7 @@
 import { causeOf, InprocessError } from "../errors.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
 import { isRefusal, planSpawn, tooManyChildren, type Refusal, type SpawnPlan } from "../policy/spawn-policy.ts";
+import { spawnTerms } from "../policy/spawn-terms.ts";
 import type { Admission } from "../registry/admission.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
@@ -178,14 +179,10 @@ export class GatewaySpawns {
       depth: plan.depth,
       // It has nothing of ours to spawn with.
       role: "leaf",
-      mode: "run",
-      context: "isolated",
-      collect: false,
+      ...spawnTerms(params),
       task: params.task,
       workspaceDir: this.#parts.host.workspaceDir(plan.agentId),
       transcriptPath: keptBy(this.#parts.gateway),
-      cleanup: params.cleanup ?? "keep",
-      expectsCompletion: params.expectsCompletionMessage ?? true,
       createdAt: Date.now(),
       ...(params.label === undefined ? {} : { label: params.label }),
       ...(params.taskName === undefined ? {} : { taskName: params.taskName }),

@@ -2,8 +2,10 @@
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { spawnTerms } from "../policy/spawn-terms.ts";
 import type { NewRun, RunRow } from "../registry/run-row.ts";
 import { childSessionKey } from "../sessions/session-key.ts";
+import type { SpawnParams } from "../types.ts";
 import { childTools, type SessionTools } from "./child-tools.ts";
 import { LiveRun } from "./live-run.ts";
 import { chooseThinking } from "./model-choice.ts";
@@ -53,22 +55,28 @@ function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
     agentId: plan.agentId,
     depth: plan.depth,
     role: plan.role,
-    mode: "run",
-    context: "isolated",
-    collect: false,
+    ...spawnTerms(params),
     task: params.task,
     model: `${chosen.model.provider}/${chosen.model.id}`,
     workspaceDir,
     transcriptPath:
       context.parts.host.transcriptPath?.(plan.agentId, sessionId) ??
       join(context.transcriptsDir, plan.agentId, `${sessionId}.jsonl`),
-    cleanup: params.cleanup ?? "keep",
-    expectsCompletion: params.expectsCompletionMessage ?? true,
     createdAt: Date.now(),
     ...(known === undefined ? {} : { parentRunId: known.runId }),
-    ...(params.label === undefined ? {} : { label: params.label }),
-    ...(params.taskName === undefined ? {} : { taskName: params.taskName }),
+    ...asGiven(params),
     ...(requester.turnId === undefined ? {} : { turnId: requester.turnId }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}
+
+/** What the row says in the words of the spawn. */
+function asGiven({ label, taskName, groupId, completionTarget, budget }: SpawnParams): Partial<NewRun> {
+  return {
+    ...(label === undefined ? {} : { label }),
+    ...(taskName === undefined ? {} : { taskName }),
+    ...(groupId === undefined ? {} : { groupId }),
+    ...(completionTarget === undefined ? {} : { completionTarget }),
+    ...(budget === undefined ? {} : { budget }),
   };
 }
