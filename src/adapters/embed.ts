@@ -19,6 +19,7 @@ import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { createSessionTools } from "../tools/session-tools.ts";
 import { execEnvironment, hostEnvironment, threadEnvironment } from "./environment.ts";
 import { gatewayAddress } from "./gateway-address.ts";
+import { refuseUnbuilt } from "./refuse-unbuilt.ts";
 import { makePrivate, stateLayout } from "./state-layout.ts";
 
 export type RuntimeOptions = {
@@ -144,29 +145,6 @@ function refuseMisuse(options: Partial<RuntimeOptions>): void {
   ];
   if (missing.length === 0) return;
   throw new InprocessError("params_invalid", `createSubagentRuntime was called without ${missing.join(", ")}.`);
-}
-
-/** What a config asks for that this version can't keep is refused by name: a limit that isn't counted would be worse. */
-export function refuseUnbuilt(config: Config): void {
-  if (config.subagents.isolation === "process") {
-    throw new InprocessError(
-      "isolation_unavailable",
-      'subagents.isolation is "process", which this version doesn\'t have and doesn\'t downgrade; set it to "dedicated" or "thread".',
-    );
-  }
-  if (config.subagents.isolation === "dedicated" && selectRuntime(config).runtime === "gateway") {
-    throw new InprocessError(
-      "isolation_unavailable",
-      'subagents.isolation is "dedicated", which a gateway doesn\'t have; set it to "thread", or subagents.runtime to "inprocess".',
-    );
-  }
-  const [limit] = Object.keys(config.subagents.budget);
-  if (limit !== undefined) {
-    throw new InprocessError(
-      "capability_missing",
-      `subagents.budget.${limit} is set, and this version doesn't count budgets yet; take it out of the configuration.`,
-    );
-  }
 }
 
 /** @throws InprocessError `config_invalid` when there is no such engine here */

@@ -154,13 +154,15 @@ function toOutboxRow(row: Row): OutboxRow {
   };
 }
 
-/** The row knows where the completion goes now; the payload was written before it moved. Its text stands with its run. */
+/** The row knows where the completion goes now; the payload was written before it moved. Its text, and its session's id, stand with its run. */
 function toCompletion(row: Row): Completion {
   const completion = JSON.parse(String(row["payload"])) as Partial<Completion>;
   const text = completion.text ?? String(row["resultText"] ?? "");
-  return { ...(completion as Completion), text, requesterSessionKey: String(row["requesterSessionKey"]) };
+  const sessionId = String(row["sessionId"] ?? "");
+  return { ...(completion as Completion), text, sessionId, requesterSessionKey: String(row["requesterSessionKey"]) };
 }
 
-const COLUMNS = "outbox.*, (SELECT resultText FROM runs WHERE runs.runId = outbox.runId) AS resultText";
+const COLUMNS = `outbox.*, (SELECT resultText FROM runs WHERE runs.runId = outbox.runId) AS resultText,
+  (SELECT sessionId FROM runs WHERE runs.runId = outbox.runId) AS sessionId`;
 
 export const KEEP_MS = 7 * 24 * 60 * 60 * 1_000;

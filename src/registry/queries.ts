@@ -83,7 +83,7 @@ export function queries(db: Database) {
     listRuns: (options: { limit?: number; states?: readonly RunState[] } = {}): RunRow[] =>
       all(newest, JSON.stringify(options.states ?? ALL_STATES), options.limit ?? 100),
 
-    /** A requester's child by run id, session key, label, or the beginning of a run id or label. */
+    /** A requester's child by run id, session key, task name, label, or the beginning of one, session keys excepted. */
     resolve: (requesterSessionKey: string, target: string): Resolved =>
       resolve(all(children, requesterSessionKey, 0), target.trim()),
   };
@@ -95,8 +95,10 @@ function resolve(runs: RunRow[], target: string): Resolved {
   const ways: ((run: RunRow) => boolean)[] = [
     (run) => run.runId === target,
     (run) => run.childSessionKey === target,
+    (run) => run.taskName === target,
     (run) => run.label === target,
     (run) => run.runId.startsWith(target),
+    (run) => run.taskName?.startsWith(target) === true,
     (run) => run.label?.startsWith(target) === true,
   ];
   for (const way of ways) {

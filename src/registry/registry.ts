@@ -5,7 +5,9 @@
 
 import type { RunState } from "../types.ts";
 import { Admissions } from "./admission.ts";
-import type { Admission, AdmissionLimits } from "./admission.ts";
+import type { Admission } from "./admission.ts";
+import { childrenCheck, queueCheck } from "./admission-checks.ts";
+import type { AdmissionLimits } from "./admission-checks.ts";
 import { openDatabase } from "./database.ts";
 import { Intents } from "./intents.ts";
 import { KEEP_MS, Outbox } from "./outbox.ts";
@@ -38,7 +40,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   const db = openDatabase(options.file, options.readOnly ?? false);
   const queued = new Set<string>();
   const owners = new Owners(db, options.owner);
-  const admissions = new Admissions(db, owners, queued);
+  const admissions = new Admissions(db, owners, queued, [childrenCheck(db), queueCheck(queued)]);
   const settlements = new Settlements(db, owners.id, queued);
   const outbox = new Outbox(db, owners.id);
   const intents = new Intents(db);

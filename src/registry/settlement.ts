@@ -22,6 +22,9 @@ export type Settlement = {
   text?: string;
   /** The model that answered, `provider/id`. */
   model?: string;
+  /** The answer in the form that was asked for, at most 256 KiB as JSON; or why there is none. */
+  structured?: unknown;
+  schemaError?: string;
   /** What to hand over; absent when nothing is owed. */
   completion?: Completion;
 };
@@ -93,6 +96,8 @@ export class Settlements {
       model: settlement.model ?? null,
       text: result?.text ?? null,
       bytesCut: result?.bytesCut ?? 0,
+      structured: settlement.structured === undefined ? null : JSON.stringify(settlement.structured),
+      schemaError: settlement.schemaError === undefined ? null : cutChars(settlement.schemaError, CAUSE_CHARS),
     });
     if (row === undefined) return this.#stateOf.get(runId) === undefined ? "unknown" : "already";
     const parentRunId = row["parentRunId"];
@@ -129,7 +134,7 @@ function withoutText({ text: _withItsRun, ...completion }: Completion): Omit<Com
 const SETTLE_RUN = `
   UPDATE runs SET state = 'settled', endedAt = :at, outcomeStatus = :status, causeCode = :causeCode,
     causeMessage = :causeMessage, usage = :usage, model = COALESCE(:model, model), resultText = :text,
-    resultBytesCut = :bytesCut
+    resultBytesCut = :bytesCut, structured = :structured, schemaError = :schemaError
   WHERE runId = :runId AND state <> 'settled'
   RETURNING parentRunId`;
 

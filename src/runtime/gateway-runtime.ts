@@ -30,6 +30,7 @@ import type {
   SteerResult,
   WaitResult,
 } from "../types.ts";
+import { tellAccepted } from "./accepted.ts";
 import { EventHub } from "./event-hub.ts";
 import { checkAddress, secretsOf, shownUrl, type GatewayAddress } from "./gateway-address.ts";
 import { GatewayAnnounce } from "./gateway-announce.ts";
@@ -49,7 +50,7 @@ import { keepRecovering, settleLeft } from "./recover.ts";
 import { logRuns } from "./run-log.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 import { isChild, send } from "./send.ts";
-import { identity, Settler } from "./settler.ts";
+import { Settler } from "./settler.ts";
 import { statsWithoutThreads, waitFor } from "./views.ts";
 
 export { isGatewayRun } from "./gateway-run.ts";
@@ -120,7 +121,7 @@ class GatewayRuntime implements SubagentRuntime {
       this.#announce.settled(run);
     });
     this.#following = new Following(this.#parts, this.#settler);
-    this.#spawns = new GatewaySpawns(this.#parts, (run, task) => this.#accepted(run, task));
+    this.#spawns = new GatewaySpawns(this.#parts, (run) => this.#accepted(run));
     this.#control = new GatewayControl(this.#parts, this.#settler, this.#following);
     const adoption = new Adoption(this.#parts, this.#settler, this.#following);
     adoption.look();
@@ -219,11 +220,8 @@ class GatewayRuntime implements SubagentRuntime {
     }));
   }
 
-  #accepted(run: GatewayRun, task: string): void {
-    const { agentId, depth, label, rootSessionKey } = run.facts.row;
-    const named = label === undefined ? {} : { label };
-    const event = { ...identity(run), type: "accepted" as const, task, agentId, depth, queuePosition: 0, ...named };
-    this.#parts.hub.publish(event, rootSessionKey);
+  #accepted(run: GatewayRun): void {
+    tellAccepted(this.#parts, run);
     this.#following.follow(run);
   }
 

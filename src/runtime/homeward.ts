@@ -4,10 +4,9 @@ import { Announcer, type Delivery } from "../announce/announcer.ts";
 import { announcement } from "../announce/completion-text.ts";
 import type { LifecycleEvent } from "../events.ts";
 import type { Completion } from "../types.ts";
+import type { AfterRun } from "./after-run.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
-import { putAway } from "./put-away.ts";
-import { isThreadRun } from "./recover.ts";
 import type { RunCarrier } from "./run-carrier.ts";
 import type { Settler } from "./settler.ts";
 
@@ -16,9 +15,11 @@ export class Homeward {
   readonly #settler: Settler;
   readonly #carrier: RunCarrier;
   readonly #announcer: Announcer;
+  readonly #afterRun: Pick<Required<AfterRun>, "delivered">;
 
-  constructor(parts: Parts, settler: Settler, carrier: RunCarrier) {
+  constructor(parts: Parts, settler: Settler, carrier: RunCarrier, afterRun: Pick<Required<AfterRun>, "delivered">) {
     this.#parts = parts;
+    this.#afterRun = afterRun;
     this.#settler = settler;
     this.#carrier = carrier;
     const { registry, host, config, logger } = parts;
@@ -45,12 +46,12 @@ export class Homeward {
     if (parent !== undefined) this.turnEnded(parent);
   }
 
-  /** A waiting run: woken when its children are done, settled when they left nothing to say. */
+  /** A waiting run: woken when its children are done, concluded when they left nothing to say. */
   turnEnded(run: LiveRun): void {
     if (run.state !== "waiting" || run.outcome.settled !== undefined) return;
     if (this.#parts.live.childrenOf(run.sessionKey).length > 0) return;
     if (this.#parts.registry.outbox.pendingFor(run.sessionKey).length > 0) this.#announcer.nudge(run.sessionKey);
-    else void this.#settler.settle(run, { status: "ok" });
+    else void this.#carrier.conclude(run);
   }
 
   /** A requester became idle: what waits for it is tried now. */
@@ -88,10 +89,7 @@ export class Homeward {
   #delivered(completion: Completion, attempts: number): void {
     this.#publish(completion, { type: "delivered", attempts });
     const row = this.#parts.registry.run(completion.runId);
-    if (row?.cleanup !== "delete") return;
-    const { logger } = this.#parts;
-    if (isThreadRun(row)) void putAway(row.transcriptPath, logger);
-    else logger.warn({ sessionKey: row.childSessionKey }, "a session stays in the gateway that another process used");
+    if (row !== undefined) this.#afterRun.delivered(row);
   }
 
   #publish(completion: Completion, event: Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>): void {

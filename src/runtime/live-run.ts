@@ -34,6 +34,8 @@ export class LiveRun {
   readonly outcome = new RunOutcome();
   state: RunState = "queued";
   execution: Execution | undefined;
+  /** Turns so far, the one under way included; one that goes on in another thread is the same. */
+  turns = 0;
   /** What opens the turn under way; handed over again when the thread was lost before it stood in the transcript. */
   prompt: string | undefined;
   /** What it was told by its requester and its model hasn't read yet. */
@@ -47,6 +49,9 @@ export class LiveRun {
   text = "";
   /** The model that answered last. */
   answeredBy: string | undefined;
+  /** The last turn's answer in the form that was asked for, or why there is none. */
+  structured: unknown;
+  schemaError: string | undefined;
   /** Its thread was lost once; a second time names it the culprit. */
   lostBefore = false;
   /** Its thread was ended because of another run on it. */
@@ -62,6 +67,11 @@ export class LiveRun {
 
   get sessionKey(): string {
     return this.facts.row.childSessionKey;
+  }
+
+  /** Names the turn under way among all turns of all runs. */
+  get turnId(): string {
+    return `${this.id}:${this.turns}`;
   }
 
   /** Tells a running turn to stop; does nothing in any other state. */

@@ -13,14 +13,18 @@ import type { TrackedRun } from "./tracked-run.ts";
 
 export class Settler<R extends TrackedRun = LiveRun> {
   readonly #parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">;
-  readonly #onSettled: (run: R) => void;
+  readonly #onSettled: (run: R, owes: boolean) => void;
   #pending: R[] = [];
   /** The transaction under way to the disk, and the one after it. */
   #writing: Promise<void> | undefined;
   #commit: Promise<void> | undefined;
   #unsynced: ReadonlySet<string> = new Set();
 
-  constructor(parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">, onSettled: (run: R) => void) {
+  /** @param onSettled `owes`: whether a completion is on its way to the run's requester */
+  constructor(
+    parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">,
+    onSettled: (run: R, owes: boolean) => void,
+  ) {
     this.#parts = parts;
     this.#onSettled = onSettled;
   }
@@ -95,7 +99,7 @@ export class Settler<R extends TrackedRun = LiveRun> {
       },
       run.facts.row.rootSessionKey,
     );
-    this.#onSettled(run);
+    this.#onSettled(run, settlement.completion !== undefined);
   }
 }
 
@@ -125,6 +129,7 @@ function settlementOf(run: TrackedRun, at: number): Settlement {
     usage,
     text: run.text,
     ...(model === undefined ? {} : { model }),
+    ...structuredOf(run),
     ...(owesCompletion(run, outcome) ? { completion: completionOf(run, outcome, at) } : {}),
   };
 }
@@ -147,9 +152,17 @@ function completionOf(run: TrackedRun, outcome: Outcome, at: number): Completion
       endedAt: at,
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(answeredBy === undefined ? {} : { model: answeredBy }),
+      ...structuredOf(run),
     },
     outcome,
   );
+}
+
+function structuredOf({ structured, schemaError }: Pick<TrackedRun, "structured" | "schemaError">) {
+  return {
+    ...(structured === undefined ? {} : { structured }),
+    ...(schemaError === undefined ? {} : { schemaError }),
+  };
 }
 
 /** The completion of a settled run, or of one that another process left behind. */
@@ -160,6 +173,9 @@ export function completionOfRow(
     text?: string;
     startedAt?: number;
     endedAt?: number;
+    structured?: unknown;
+    schemaError?: string;
+    sessionId: string;
     transcriptPath: string;
   },
   outcome: Outcome,
@@ -168,6 +184,7 @@ export function completionOfRow(
     key: completionKey(row.runId),
     runId: row.runId,
     childSessionKey: row.childSessionKey,
+    sessionId: row.sessionId,
     requesterSessionKey: row.requesterSessionKey,
     outcome,
     text: row.text ?? "",
@@ -177,6 +194,7 @@ export function completionOfRow(
     transcriptPath: row.transcriptPath,
     ...(row.model === undefined ? {} : { model: row.model }),
     ...(row.label === undefined ? {} : { label: row.label }),
+    ...structuredOf(row),
   });
 }
 

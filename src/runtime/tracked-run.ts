@@ -18,4 +18,7 @@ export type TrackedRun = {
   readonly text: string;
   /** The model that answered last. */
   readonly answeredBy: string | undefined;
+  /** The answer in the form that was asked for, or why there is none. */
+  readonly structured?: unknown;
+  readonly schemaError?: string | undefined;
 };

@@ -20,6 +20,7 @@ const facts: fc.Arbitrary<CompletionFacts> = fc.record({
   key: fc.constant("subagent:run-1"),
   runId: fc.constant("run-1"),
   childSessionKey: fc.constant("agent:main:subagent:1"),
+  sessionId: fc.constant("1"),
   requesterSessionKey: fc.constant("agent:main:main"),
   outcome: fc.oneof(
     fc.constant({ status: "ok" as const }),
@@ -110,6 +111,7 @@ function example(changes: Partial<CompletionFacts> = {}): CompletionFacts {
     key: "subagent:run-1",
     runId: "run-1",
     childSessionKey: "agent:main:subagent:1",
+    sessionId: "1",
     requesterSessionKey: "agent:main:main",
     outcome: { status: "ok" },
     text: "42",

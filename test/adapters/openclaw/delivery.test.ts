@@ -271,6 +271,7 @@ function results(...words: string[]): Completion[] {
     key: `subagent:${word}`,
     runId: word,
     childSessionKey: `agent:main:subagent:${word}`,
+    sessionId: word,
     requesterSessionKey: SESSION,
     outcome: { status: "ok" },
     task: word,

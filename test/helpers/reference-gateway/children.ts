@@ -110,7 +110,9 @@ export class Children {
     session.entry.updatedAt = Date.now();
     const work = (): Promise<void> => this.#carry(session, run, message, timeoutSeconds * 1000);
     session.free = new Promise((resolve) => {
-      void before.then(() => this.#lane.enqueue(runId, () => work().finally(resolve)));
+      void before.then(() =>
+        this.#lane.enqueue({ id: runId, tree: key, requester: key }, () => work().finally(resolve)),
+      );
     });
     return run;
   }
