@@ -74,8 +74,10 @@ export type Completion = {
   sessionId: string;
   requesterSessionKey: string;
   outcome: Outcome;
-  /** The child's final answer, or its partial text when it didn't end well. */
+  /** The child's final answer; what it had said when it was stopped; empty when it failed. */
   text: string;
+  /** Bytes of the answer that aren't in `text`: of runs that are looked at later. They stand in the transcript. */
+  textBytesCut?: number;
   /** The answer in the form that `outputSchema` asked for. */
   structured?: unknown;
   /** Why there is none though it was asked for, in one sentence; `text` is the answer as it came. */
@@ -86,6 +88,8 @@ export type Completion = {
   /** The model that really answered, `provider/id`. */
   model?: string;
   label?: string;
+  /** For the requester's session alone: the host sends neither it nor the answer to it to a channel by itself. */
+  completionTarget?: "parent";
   task: string;
   /** Milliseconds from start to settlement. */
   runtimeMs: number;

@@ -28,5 +28,4 @@ export const UNBUILT: Readonly<Partial<Record<keyof SpawnParams, Unbuilt>>> = {
   outputSchema: { capability: "collect" },
   groupId: { capability: "collect" },
   budget: { capability: "budget" },
-  completionTarget: {},
 };

@@ -33,7 +33,8 @@ import type {
 import { tellAccepted } from "./accepted.ts";
 import { EventHub } from "./event-hub.ts";
 import { checkAddress, secretsOf, shownUrl, type GatewayAddress } from "./gateway-address.ts";
-import { GatewayAnnounce } from "./gateway-announce.ts";
+import type { Beside } from "./beside.ts";
+import { GatewayAnnounce, type HandOver } from "./gateway-announce.ts";
 import { closeGateway } from "./gateway-close.ts";
 import { GatewayControl } from "./gateway-control.ts";
 import { Following } from "./gateway-follow.ts";
@@ -66,19 +67,26 @@ export type GatewayOptions = {
   logger: Logger;
   /** A connection of its own for each call, as OpenClaw 2026.4.1 does; for the benchmark. @default false */
   connectionPerCall?: boolean;
+  /** Takes completions home in this runtime's place, as the one that `beside` was given to. @default this runtime does */
+  handOver?: HandOver;
   timeouts?: Partial<GatewayTimeouts>;
+};
+
+export type GatewaySubagents = SubagentRuntime & {
+  /** For the runtime in threads of the same process, when `handOver` leads there. */
+  readonly beside: Beside;
 };
 
 /**
  * Resolves without connecting: the first call does that.
  * @throws InprocessError `config_invalid` for an address that can't be used, `state_dir_unusable`
  */
-export async function createGatewayRuntime(options: GatewayOptions): Promise<SubagentRuntime> {
+export async function createGatewayRuntime(options: GatewayOptions): Promise<GatewaySubagents> {
   checkAddress(options.address);
   return new GatewayRuntime(options, deviceIdentity(options.identityFile));
 }
 
-class GatewayRuntime implements SubagentRuntime {
+class GatewayRuntime implements GatewaySubagents {
   readonly kind = "gateway";
   readonly capabilities = GATEWAY_CAPABILITIES;
   readonly #options: GatewayOptions;
@@ -91,6 +99,8 @@ class GatewayRuntime implements SubagentRuntime {
   readonly #announce: GatewayAnnounce;
   readonly #waiting = new Set<(runId: string) => void>();
   readonly #stopRecovering: () => void;
+  /** Nothing settles any more. */
+  readonly #quiet = Promise.withResolvers<void>();
   #closed: Promise<void> | undefined;
   #loop = performance.eventLoopUtilization();
 
@@ -128,7 +138,7 @@ class GatewayRuntime implements SubagentRuntime {
     // Superseded ones, and what is owed for settled ones.
     const isThisGateways = ({ transcriptPath }: RunRow): boolean => transcriptPath === keptBy(this.#parts.gateway);
     settleLeft(this.#parts, isThisGateways);
-    this.#announce = new GatewayAnnounce(this.#parts, this.#settler);
+    this.#announce = new GatewayAnnounce(this.#parts, this.#settler, options.handOver);
     const onOwed = (sessionKey: string): void => this.#announce.nudge(sessionKey);
     this.#stopRecovering = keepRecovering(this.#parts, onOwed, isThisGateways, () => adoption.look());
     void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
@@ -216,8 +226,18 @@ class GatewayRuntime implements SubagentRuntime {
   close(options: { drainMs?: number } = {}): Promise<void> {
     return (this.#closed ??= closeGateway(this.#parts, this.#settler, this.#following, options.drainMs ?? 0, () => {
       this.#stopRecovering();
+      this.#quiet.resolve();
       return this.#announce.close();
-    }));
+    }).finally(() => this.#quiet.resolve()));
+  }
+
+  get beside(): Beside {
+    return {
+      ownerId: this.#parts.registry.ownerId,
+      holdsFor: (requester) => this.#settler.holdsFor(requester),
+      delivered: (row) => this.#announce.cleanUp(row),
+      quiet: async () => (this.#closed === undefined ? undefined : this.#quiet.promise),
+    };
   }
 
   #accepted(run: GatewayRun): void {

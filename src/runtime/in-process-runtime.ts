@@ -90,7 +90,7 @@ class InProcessRuntime implements SubagentRuntime {
     );
     this.#settler = new Settler(this.#parts, afterRun.settled);
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
-    this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier, afterRun);
+    this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier, afterRun, options.beside);
     this.#admit = createAdmit({
       parts: this.#parts,
       runtime: this,

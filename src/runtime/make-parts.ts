@@ -5,6 +5,7 @@ import type { Host } from "../host.ts";
 import type { Logger } from "../log.ts";
 import { WorkerPool } from "../pool/worker-pool.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Beside } from "./beside.ts";
 import type { SessionTools } from "./child-tools.ts";
 import { EventHub } from "./event-hub.ts";
 import { KnownSecrets } from "./known-secrets.ts";
@@ -27,6 +28,8 @@ export type InProcessOptions = {
   /** The whole environment of commands that `exec` starts. */
   execEnv: Record<string, string>;
   sessionTools: SessionTools;
+  /** A gateway's runtime over the same registry file, whose completions this one takes home too. */
+  beside?: Beside;
   /** When a thread counts as stuck. @default looked at every 2 s, stuck after 15 s */
   stuck?: StuckAfter;
 };

@@ -6,7 +6,7 @@
 import { causeOf } from "../errors.ts";
 import type { Settlement } from "../registry/settlement.ts";
 import type { Completion, Outcome, RunView } from "../types.ts";
-import { completionMessage } from "../announce/completion-text.ts";
+import { completionMessage, reportedText } from "../announce/completion-text.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Records } from "./parts.ts";
 import type { TrackedRun } from "./tracked-run.ts";
@@ -171,6 +171,8 @@ export function completionOfRow(
     label?: string;
     model?: string;
     text?: string;
+    textBytesCut?: number;
+    completionTarget?: "parent";
     startedAt?: number;
     endedAt?: number;
     structured?: unknown;
@@ -194,13 +196,17 @@ export function completionOfRow(
     transcriptPath: row.transcriptPath,
     ...(row.model === undefined ? {} : { model: row.model }),
     ...(row.label === undefined ? {} : { label: row.label }),
+    ...(row.completionTarget === undefined ? {} : { completionTarget: row.completionTarget }),
+    ...(row.textBytesCut === undefined || row.textBytesCut === 0 ? {} : { textBytesCut: row.textBytesCut }),
     ...structuredOf(row),
   });
 }
 
 function withMessage(facts: Parameters<typeof completionMessage>[0]): Completion {
-  const { transcriptPath: _shownOnly, ...completion } = facts;
-  return { ...completion, message: completionMessage(facts) };
+  const { transcriptPath: _shownOnly, textBytesCut, ...completion } = facts;
+  const text = reportedText(facts.outcome, facts.text);
+  const cut = textBytesCut === undefined || text === "" ? {} : { textBytesCut };
+  return { ...completion, ...cut, text, message: completionMessage(facts) };
 }
 
 function completionKey(runId: string): string {

@@ -2,9 +2,9 @@
 
 import type { Registry } from "../registry/registry.ts";
 import type { RunRow } from "../registry/run-row.ts";
-import type { Completion, Requester, RunState, RuntimeStats, RunView, WaitResult } from "../types.ts";
+import type { Requester, RunState, RuntimeStats, RunView, WaitResult } from "../types.ts";
 import type { LiveRuns, Parts, Records } from "./parts.ts";
-import { completionOfRow } from "./settler.ts";
+import { completionOfRun } from "./read-completion.ts";
 import type { TrackedRun } from "./tracked-run.ts";
 
 /** A run in this process knows more of itself than its row. */
@@ -85,7 +85,7 @@ export async function waitFor(
     // A settlement that isn't told yet may not be on the disk.
     const isTold = (row: RunRow): boolean => row.state === "settled" && live.get(row.runId) === undefined;
     return {
-      completed: rows.filter(isTold).map(completionOfSettled),
+      completed: rows.filter(isTold).map((row) => completionOfRun(registry, row)),
       pending: rows.filter((row) => !isTold(row)).map((row) => row.runId),
       errors,
       timedOut,
@@ -120,8 +120,4 @@ export function isAbove(registry: Registry, sessionKey: string, row: RunRow): bo
   if (row.requesterSessionKey === sessionKey || row.rootSessionKey === sessionKey) return true;
   const parent = registry.byChildSession(row.requesterSessionKey);
   return parent !== undefined && isAbove(registry, sessionKey, parent);
-}
-
-function completionOfSettled(row: RunRow): Completion {
-  return completionOfRow(row, row.outcome ?? { status: "ok" });
 }

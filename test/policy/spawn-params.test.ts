@@ -159,7 +159,6 @@ describe("what isn't built yet", () => {
     ["groupId", { groupId: "a" }, "collect"],
     ["budget", { budget: { turns: 1 } }, "budget"],
     ["lightContext", { lightContext: true }, "lightContext"],
-    ["completionTarget", { completionTarget: "parent" }, "completionTarget"],
   ])("is refused by name: %s", (name, params, capability) => {
     const refusal = refuseUnbuilt({ task: "x", ...params });
     expect(refusal).toMatchObject({ status: "error", code: "capability_missing", message: naming(name) });

@@ -293,5 +293,4 @@ const UNBUILT: [args: Json, RegExp][] = [
   [{ budget: { tokens: 5 } }, /^budget isn't available/],
   [{ lightContext: true }, /^lightContext isn't available/],
   [{ collect: true, outputSchema: {} }, /^collect isn't available/],
-  [{ completionTarget: "parent" }, /^completionTarget isn't available/],
 ];
