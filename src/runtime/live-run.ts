@@ -74,23 +74,21 @@ export class LiveRun {
     return `${this.id}:${this.turns}`;
   }
 
-  /** Tells a running turn to stop; does nothing in any other state. */
-  abort(cause: Cause): void {
-    this.execution?.abort(cause);
-  }
-
   /** Put before the model at the next turn boundary, in this turn or the one that comes. */
   steer(text: string): void {
     this.steering.push(text);
     this.execution?.steer(text);
   }
 
-  /** Tells a running turn to stop, and gives it a moment to bring its partial answer home. */
-  async stop(cause: Cause): Promise<void> {
+  /**
+   * Tells a running turn to stop, and gives it a moment to bring its partial answer home.
+   * @param patienceMs how long that may take. @default 2000
+   */
+  async stop(cause: Cause, patienceMs: number = PARTIAL_MS): Promise<void> {
     const { execution } = this;
     if (execution === undefined) return;
     execution.abort(cause);
-    await Promise.race([execution.ended, delay(PARTIAL_MS, undefined, { ref: false })]);
+    await Promise.race([execution.ended, delay(patienceMs, undefined, { ref: false })]);
   }
 
   get usage(): Usage {

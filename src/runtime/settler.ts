@@ -18,6 +18,8 @@ export class Settler<R extends TrackedRun = LiveRun> {
   /** The transaction under way to the disk, and the one after it. */
   #writing: Promise<void> | undefined;
   #commit: Promise<void> | undefined;
+  /** Endings that are decided and wait for what their runs had said. */
+  readonly #partials = new Map<R, Promise<void>>();
   #unsynced: ReadonlySet<string> = new Set();
 
   /** @param onSettled `owes`: whether a completion is on its way to the run's requester */
@@ -34,21 +36,43 @@ export class Settler<R extends TrackedRun = LiveRun> {
     return this.#unsynced.has(requesterSessionKey);
   }
 
-  /** Offers an ending; the first one wins. Resolves once the run's settlement, whichever it is, is on the disk. */
-  async settle(run: R, outcome: Outcome): Promise<boolean> {
+  /**
+   * Offers an ending; the first one wins. Resolves once the run's settlement, whichever it is, is on the disk.
+   * @param partial what the run had said is home, or isn't waited for any longer: it is written then. Must not take long.
+   */
+  async settle(run: R, outcome: Outcome, partial?: Promise<void>): Promise<boolean> {
     const first = run.outcome.offer(outcome);
     if (first) {
       clearTimeout(run.timer);
-      this.#pending.push(run);
-      this.#commit ??= this.#commitSoon();
+      if (partial === undefined) this.#take(run);
+      else this.#takeAfter(partial, run);
     }
-    // When another ending came first, it may be in the transaction under way.
-    await this.written();
+    // When another ending came first, it may be in the transaction under way, or not yet in any.
+    await this.#partials.get(run);
+    await this.#onDisk();
     return first;
   }
 
   /** Resolves once every ending offered so far is on the disk and told. */
   async written(): Promise<void> {
+    await Promise.all(this.#partials.values());
+    await this.#onDisk();
+  }
+
+  #take(run: R): void {
+    this.#pending.push(run);
+    this.#commit ??= this.#commitSoon();
+  }
+
+  #takeAfter(partial: Promise<void>, run: R): void {
+    const taken = partial.then(() => {
+      this.#partials.delete(run);
+      this.#take(run);
+    });
+    this.#partials.set(run, taken);
+  }
+
+  async #onDisk(): Promise<void> {
     await Promise.all([this.#writing, this.#commit]);
   }
 
