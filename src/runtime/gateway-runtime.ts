@@ -37,6 +37,7 @@ import type { Beside } from "./beside.ts";
 import { GatewayAnnounce, type HandOver } from "./gateway-announce.ts";
 import { closeGateway } from "./gateway-close.ts";
 import { GatewayControl } from "./gateway-control.ts";
+import { Exchanges } from "./exchanges.ts";
 import { Following } from "./gateway-follow.ts";
 import { deviceIdentity, type DeviceIdentity } from "./gateway-identity.ts";
 import { GATEWAY_CAPABILITIES } from "./gateway-lacks.ts";
@@ -97,6 +98,7 @@ class GatewayRuntime implements GatewaySubagents {
   readonly #spawns: GatewaySpawns;
   readonly #control: GatewayControl;
   readonly #announce: GatewayAnnounce;
+  readonly #exchanges: Exchanges;
   readonly #waiting = new Set<(runId: string) => void>();
   readonly #stopRecovering: () => void;
   /** Nothing settles any more. */
@@ -130,6 +132,7 @@ class GatewayRuntime implements GatewaySubagents {
       for (const watcher of [...this.#waiting]) watcher(run.id);
       this.#announce.settled(run);
     });
+    this.#exchanges = new Exchanges(host, logger);
     this.#following = new Following(this.#parts, this.#settler);
     this.#spawns = new GatewaySpawns(this.#parts, (run) => this.#accepted(run));
     this.#control = new GatewayControl(this.#parts, this.#settler, this.#following);
@@ -181,7 +184,7 @@ class GatewayRuntime implements GatewaySubagents {
 
   async send(params: SendParams, requester: Requester, options: { signal?: AbortSignal } = {}): Promise<SendResult> {
     this.#refuseWhenClosed("send");
-    return send(this.#parts, this.#control, params, requester, options.signal);
+    return send({ ...this.#parts, exchanges: this.#exchanges }, this.#control, params, requester, options.signal);
   }
 
   async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {
@@ -226,6 +229,7 @@ class GatewayRuntime implements GatewaySubagents {
   close(options: { drainMs?: number } = {}): Promise<void> {
     return (this.#closed ??= closeGateway(this.#parts, this.#settler, this.#following, options.drainMs ?? 0, () => {
       this.#stopRecovering();
+      this.#exchanges.close();
       this.#quiet.resolve();
       return this.#announce.close();
     }).finally(() => this.#quiet.resolve()));

@@ -33,6 +33,7 @@ import { createAdmit, type Admit } from "./admit.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
 import { readHistory } from "./history.ts";
+import { Exchanges } from "./exchanges.ts";
 import { Homeward } from "./homeward.ts";
 import type { LiveRun } from "./live-run.ts";
 import { makeParts, type InProcessOptions } from "./make-parts.ts";
@@ -68,6 +69,7 @@ class InProcessRuntime implements SubagentRuntime {
   readonly #steering: Steering;
   readonly #transcripts = new HistoryReader();
   readonly #admit: Admit;
+  readonly #exchanges: Exchanges;
   readonly #stops: (() => void)[];
   readonly #waiting = new Set<(runId: string) => void>();
   #closed: Promise<void> | undefined;
@@ -99,11 +101,13 @@ class InProcessRuntime implements SubagentRuntime {
       refuseWhenClosed: () => this.#refuseWhenClosed("spawn"),
       start: (run, ahead) => this.#start(run, ahead),
     });
+    this.#exchanges = new Exchanges(options.host, logger);
     this.#steering = new Steering(this.#parts, this.#settler, this.#carrier);
     void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
       logger.error({}, `runs can't be logged any more: ${messageOf(error)}`),
     );
     this.#stops = [
+      () => this.#exchanges.close(),
       watchThreads(this.#parts, options.stuck),
       keepRecovering(this.#parts, (sessionKey) => this.#homeward.nudge(sessionKey)),
     ];
@@ -155,7 +159,7 @@ class InProcessRuntime implements SubagentRuntime {
 
   async send(params: SendParams, requester: Requester, options: { signal?: AbortSignal } = {}): Promise<SendResult> {
     this.#refuseWhenClosed("send");
-    return send(this.#parts, this.#steering, params, requester, options.signal);
+    return send({ ...this.#parts, exchanges: this.#exchanges }, this.#steering, params, requester, options.signal);
   }
 
   async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {
