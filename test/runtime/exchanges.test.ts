@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Host, SendOptions } from "../../src/host.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
-import { MAIN, startRuntime, tempFolder } from "../helpers/runtime-fixture.ts";
+import { gate, MAIN, startRuntime, tempFolder } from "../helpers/runtime-fixture.ts";
 
 const OPS = "agent:ops:main";
 
@@ -80,12 +80,16 @@ describe("two sessions, once one has answered the other's message,", () => {
   });
 
   it("say no more once the runtime is closed, and a host that fails ends it", async () => {
+    const closed = gate();
     const { send, sent, announced, runtime } = await sessions(async ({ step }) => {
-      if (step === "reply") await runtime.close();
+      if (step === "reply") {
+        await runtime.close();
+        closed.open();
+      }
       return "yes";
     });
     await send("hello");
-    await expect.poll(() => sent).toHaveLength(2);
+    await closed.opened;
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect([sent.length, announced]).toEqual([2, []]);
 
