@@ -25,6 +25,13 @@ export const ERROR_CODES = {
   ambiguous: "more than one run matches the target",
   not_yours: "the target belongs to another session, or the caller may not control it",
   rate_limited: "the same call was made a moment ago; wait before the next one",
+  attachments_file_count_exceeded: "more attachments than a spawn may bring",
+  attachments_invalid_name: "an attachment's name is no plain file name",
+  attachments_duplicate_name: "two attachments have the same name",
+  attachments_invalid_base64_or_too_large: "an attachment's base64 can't be decoded, or is larger than may be",
+  attachments_file_bytes_exceeded: "an attachment is larger than one may be",
+  attachments_total_bytes_exceeded: "the attachments are larger than they may be together",
+  attachments_materialization_failed: "the attachments can't be written into the child's workspace",
   runtime_closed: "the runtime was closed",
   // a gateway over its WebSocket
   gateway_unreachable: "the gateway can't be reached, or its handshake didn't end in time",

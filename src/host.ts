@@ -49,8 +49,14 @@ export type ToolVerdict = { allow: true; args?: unknown } | { allow: false; reas
 export type SessionFilter = { agentId?: string; limit?: number };
 export type SessionView = { sessionKey: string; agentId: string; label?: string; updatedAt?: number; usage?: Usage };
 
+/**
+ * What a message between sessions is: `message`, sent by a session's model · `reply`, the other's last answer, in an
+ * exchange that goes on by itself · `announce`, the question what of it is to be told in the session's channel.
+ */
+export type SendStep = "message" | "reply" | "announce";
+
 /** `from`: the sender's session key · `timeoutMs`: how long a reply is waited for, 0 = not at all. */
-export type SendOptions = { from: string; timeoutMs: number; signal?: AbortSignal };
+export type SendOptions = { from: string; timeoutMs: number; signal?: AbortSignal; step?: SendStep };
 export type SendReply = { reply?: string; runId?: string };
 
 export interface Host {
@@ -100,9 +106,15 @@ export interface Host {
   /**
    * Puts a message from one session to another of the host's own, and waits so long for its answer. Resolves without a
    * reply when there was none in time, or when `timeoutMs` is 0; rejects when there is no such session or it may not
-   * be reached from there.
+   * be reached from there. After an answer the two sessions go on by themselves for at most five turns, each told the
+   * other's last answer this way (`step` `reply`), until one answers only `REPLY_SKIP` or nothing.
    */
   sendTo?(sessionKey: string, message: string, options: SendOptions): Promise<SendReply | void>;
+  /**
+   * Sends words of a session of the host's own to its channel. With it, the session that was written to is asked after
+   * such an exchange what to tell there (`step` `announce`), and answers only `ANNOUNCE_SKIP` for nothing.
+   */
+  announceIn?(sessionKey: string, text: string): Promise<void>;
   /** Sessions of the host's own, newest first; ours needn't be among them. */
   listSessions?(filter: SessionFilter): Promise<SessionView[]>;
 }

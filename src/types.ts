@@ -1,8 +1,10 @@
 /** The shapes that cross folders. Types only: nothing here runs. */
 
 import type { Cause } from "./errors.ts";
+import type { Budget, SpawnContext, SpawnMode } from "./spawn-types.ts";
 
 export type * from "./control-types.ts";
+export type * from "./spawn-types.ts";
 
 /** Price in US dollars for a million tokens. */
 export type Cost = { input: number; output: number; cacheRead: number; cacheWrite: number };
@@ -36,79 +38,6 @@ export type ResolvedModel = {
   env?: Record<string, string>;
 };
 
-export type ThinkingLevel = "off" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
-
-/** Who calls: the session a spawn is made for, and what may be assumed of it. */
-export type Requester = {
-  sessionKey: string;
-  agentId: string;
-  /** 0 for a main session. @default 0, or what the registry knows of the session */
-  depth?: number;
-  workspaceDir?: string;
-  sandboxed?: boolean;
-  /**
-   * Names of all the tools the requester has, those to work with subagents included: a child never gets another. Not
-   * asked of a child of ours, for its run says what it has. @default not known, no limit from there
-   */
-  tools?: string[];
-  /** The model active in the requester's turn, `provider/id`. */
-  model?: string;
-  /** The requester's transcript, source of a fork. */
-  transcriptPath?: string;
-  turnId?: string;
-};
-
-/** What `sessions_spawn` takes; names as OpenClaw's. */
-export type SpawnParams = {
-  /** What the child is to do; not empty, at most 256 KiB. */
-  task: string;
-  /** Shown in lists and in the completion. */
-  label?: string;
-  /** The agent that runs the child. @default the requester's own */
-  agentId?: string;
-  /** `provider/id`, or an id of the default provider. */
-  model?: string;
-  thinking?: ThinkingLevel;
-  /** A folder inside the child's workspace, taken as its workspace. */
-  cwd?: string;
-  /** Seconds, floored; 0 = none. @default agents.defaults.subagents.runTimeoutSeconds */
-  runTimeoutSeconds?: number;
-  /** @default "run"; `session` needs a host that can bind threads */
-  mode?: "run" | "session";
-  /** `delete` renames the transcript right after the announce. @default "keep" */
-  cleanup?: "delete" | "keep";
-  /** @default true; false: settled without an announce */
-  expectsCompletionMessage?: boolean;
-  /** Narrow the child's tools; names, intersected with what it would have had. */
-  toolsAllow?: string[];
-  toolsDeny?: string[];
-  /** May only tighten what the config says. @default "thread" */
-  isolation?: Isolation;
-};
-
-/** `thread`: shares a thread with other runs · `dedicated`: a thread of its own · `process`: not in this version. */
-export type Isolation = "thread" | "dedicated" | "process";
-
-export type SpawnResult =
-  | {
-      status: "accepted";
-      childSessionKey: string;
-      runId: string;
-      mode: "run" | "session";
-      /** Told to the requester's model: results come by themselves, don't poll. */
-      note: string;
-      runtime: "inprocess" | "gateway";
-      isolation: Isolation;
-      resolvedModel: string;
-      resolvedProvider: string;
-      modelApplied: boolean;
-      expectsCompletionMessage: boolean;
-      /** Runs ahead of this one in the lane, when it can't start at once. */
-      queuePosition?: number;
-    }
-  | { status: "forbidden"; code: Cause["code"]; error: string }
-  | { status: "error"; code: Cause["code"]; error: string; childSessionKey?: string; runId?: string };
-
 /**
  * The life of a run: `queued → running ⇄ waiting → settled`.
  * `waiting`: its own turn is over, its children's are not; it holds no slot.
@@ -141,20 +70,42 @@ export type Completion = {
   key: string;
   runId: string;
   childSessionKey: string;
+  /** Names the child's transcript. */
+  sessionId: string;
   requesterSessionKey: string;
   outcome: Outcome;
-  /** The child's final answer, or its partial text when it didn't end well. */
+  /** The child's final answer; what it had said when it was stopped; empty when it failed. */
   text: string;
+  /** Bytes of the answer that aren't in `text`: of runs that are looked at later. They stand in the transcript. */
+  textBytesCut?: number;
+  /** The answer in the form that `outputSchema` asked for. */
   structured?: unknown;
+  /** Why there is none though it was asked for, in one sentence; `text` is the answer as it came. */
+  schemaError?: string;
+  /** What was used of what, for a run under a budget. */
+  budget?: BudgetUse;
   usage: Usage;
   /** The model that really answered, `provider/id`. */
   model?: string;
   label?: string;
+  /** For the requester's session alone: the host sends neither it nor the answer to it to a channel by itself. */
+  completionTarget?: "parent";
   task: string;
   /** Milliseconds from start to settlement. */
   runtimeMs: number;
   /** The block to show the requester's model. */
   message: string;
+};
+
+/** What a budget allowed and what was used of it. */
+export type BudgetUse = {
+  /** `run`: the child's own budget · `tree`: that of all its root requester's children together. */
+  of: "run" | "tree";
+  /** `wallSeconds` is counted for a tree alone. */
+  limits: Budget & { wallSeconds?: number };
+  used: Required<Budget> & { wallSeconds: number };
+  /** The limit that ended the run. */
+  exceeded?: keyof Budget | "wallSeconds";
 };
 
 /** What anyone may see of a run. Times are milliseconds since the epoch. */
@@ -164,8 +115,19 @@ export type RunView = {
   requesterSessionKey: string;
   agentId: string;
   depth: number;
+  /** An orchestrator may have children of its own and controls them; a leaf none. */
+  role: "orchestrator" | "leaf";
+  controlScope: "children" | "none";
+  mode: SpawnMode;
+  context: SpawnContext;
   label?: string;
+  taskName?: string;
+  /** The batch of a collected run. */
+  groupId?: string;
   task: string;
+  /** Names of all the tools it was given, in its thread and on the host. */
+  tools?: string[];
+  budget?: Budget;
   state: RunState;
   outcome?: Outcome;
   model?: string;

@@ -11,14 +11,17 @@ import { selectEngine, type EngineChoice } from "../policy/select-engine.ts";
 import { selectRuntime } from "../policy/select-runtime.ts";
 import { openRegistry } from "../registry/registry.ts";
 import { ownersIn } from "../runtime/fallback-owner.ts";
-import { createFallbackRuntime } from "../runtime/fallback-runtime.ts";
+import type { Beside } from "../runtime/beside.ts";
+import { createFallbackRuntime, type FallbackOptions } from "../runtime/fallback-runtime.ts";
 import { shownUrl } from "../runtime/gateway-address.ts";
-import { createGatewayRuntime } from "../runtime/gateway-runtime.ts";
+import type { HandOver } from "../runtime/gateway-announce.ts";
+import { createGatewayRuntime, type GatewaySubagents } from "../runtime/gateway-runtime.ts";
 import { createInProcessRuntime } from "../runtime/in-process-runtime.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { createSessionTools } from "../tools/session-tools.ts";
 import { execEnvironment, hostEnvironment, threadEnvironment } from "./environment.ts";
 import { gatewayAddress } from "./gateway-address.ts";
+import { refuseUnbuilt } from "./refuse-unbuilt.ts";
 import { makePrivate, stateLayout } from "./state-layout.ts";
 
 export type RuntimeOptions = {
@@ -58,15 +61,11 @@ export async function createChosenRuntime(
   const subagents = { ...config.subagents, runtime: "inprocess" as const, engine: engine.engine };
   const chosen = { ...options, config: { ...config, subagents } };
   refuseUnbuilt(chosen.config);
-  return inProcess(chosen, reason, engine.reason);
+  return inProcess(chosen, reason, { engineReason: engine.reason });
 }
 
 type Options = RuntimeOptions & { logger: Logger };
 
-/**
- * The runtime to fall back on is there from the start, with one thread: a first thread that can't start is told of now
- * and not when the gateway fails too, and what an earlier fallback left undelivered isn't left lying.
- */
 async function viaGateway(options: Options, reason: string): Promise<SubagentRuntime> {
   const { config, logger, host, stateDir } = options;
   const address = gatewayAddress(config);
@@ -75,25 +74,46 @@ async function viaGateway(options: Options, reason: string): Promise<SubagentRun
     "subagents run in the gateway",
   );
   const layout = stateLayout(stateDir);
-  // An owner of its own: what is the gateway's to wait for and to deliver isn't mixed with the runs of this process.
+  // An owner of its own: what is the gateway's to wait for isn't mixed with the runs of this process.
   const registry = openRegistry({ file: layout.registry });
-  const gateway = await closingOnFailure(registry, () =>
-    createGatewayRuntime({ address, config, host, registry, identityFile: layout.identity, logger }),
-  );
-  if (!config.subagents.fallback) return gateway;
-  const pool = { ...config.subagents.pool, minThreads: 1 };
-  const fallback = { ...options, config: { ...config, subagents: { ...config.subagents, pool } } };
-  return closingOnFailure(gateway, async () =>
-    createFallbackRuntime({
-      gateway,
-      inProcess: await inProcess(fallback, FALLBACK_REASON),
-      ownerOf: ownersIn(registry),
-      logger,
-    }),
-  );
+  const open = (handOver?: HandOver): Promise<GatewaySubagents> =>
+    closingOnFailure(registry, () =>
+      createGatewayRuntime({
+        ...{ address, config, host, registry, identityFile: layout.identity, logger },
+        ...(handOver === undefined ? {} : { handOver }),
+      }),
+    );
+  return config.subagents.fallback ? withFallback(options, open, { ownerOf: ownersIn(registry) }) : open();
 }
 
-async function inProcess(options: Options, reason: string, engineReason?: string): Promise<SubagentRuntime> {
+/**
+ * A gateway's runtime, and this process to fall back on. Completions of both are taken home by the one in process: those
+ * of one requester's turn come together, wherever its children worked. It is there from the start, with one thread: a
+ * first thread that can't start is told of now and not when the gateway fails too, and what an earlier fallback left
+ * undelivered isn't left lying.
+ */
+export async function withFallback(
+  options: Options,
+  open: (handOver: HandOver) => Promise<GatewaySubagents>,
+  more: Pick<FallbackOptions, "ownerOf" | "now">,
+): Promise<SubagentRuntime> {
+  let here: SubagentRuntime | undefined;
+  // What settles before it is there it finds when it is made.
+  const gateway = await open((sessionKey) => here?.deliverPending(sessionKey));
+  const { config, logger } = options;
+  const pool = { ...config.subagents.pool, minThreads: 1 };
+  const fallback = { ...options, config: { ...config, subagents: { ...config.subagents, pool } } };
+  return closingOnFailure(gateway, async () => {
+    here = await inProcess(fallback, FALLBACK_REASON, { beside: gateway.beside });
+    return createFallbackRuntime({ gateway, inProcess: here, logger, ...more });
+  });
+}
+
+async function inProcess(
+  options: Options,
+  reason: string,
+  { engineReason, beside }: { engineReason?: string; beside?: Beside } = {},
+): Promise<SubagentRuntime> {
   const { host, stateDir, logger } = options;
   const chosen = engineFor(options.config, host);
   const config = { ...options.config, subagents: { ...options.config.subagents, engine: chosen.engine } };
@@ -119,6 +139,7 @@ async function inProcess(options: Options, reason: string, engineReason?: string
           : threadEnvironment(process.env, layout.compileCache),
       execEnv: execEnvironment(process.env),
       sessionTools: createSessionTools,
+      ...(beside === undefined ? {} : { beside }),
       ...(chosen.engine === "openclaw" ? { stuck: RUNNER_STUCK } : {}),
     }),
   );
@@ -144,29 +165,6 @@ function refuseMisuse(options: Partial<RuntimeOptions>): void {
   ];
   if (missing.length === 0) return;
   throw new InprocessError("params_invalid", `createSubagentRuntime was called without ${missing.join(", ")}.`);
-}
-
-/** What a config asks for that this version can't keep is refused by name: a limit that isn't counted would be worse. */
-export function refuseUnbuilt(config: Config): void {
-  if (config.subagents.isolation === "process") {
-    throw new InprocessError(
-      "isolation_unavailable",
-      'subagents.isolation is "process", which this version doesn\'t have and doesn\'t downgrade; set it to "dedicated" or "thread".',
-    );
-  }
-  if (config.subagents.isolation === "dedicated" && selectRuntime(config).runtime === "gateway") {
-    throw new InprocessError(
-      "isolation_unavailable",
-      'subagents.isolation is "dedicated", which a gateway doesn\'t have; set it to "thread", or subagents.runtime to "inprocess".',
-    );
-  }
-  const [limit] = Object.keys(config.subagents.budget);
-  if (limit !== undefined) {
-    throw new InprocessError(
-      "capability_missing",
-      `subagents.budget.${limit} is set, and this version doesn't count budgets yet; take it out of the configuration.`,
-    );
-  }
 }
 
 /** @throws InprocessError `config_invalid` when there is no such engine here */

@@ -83,7 +83,8 @@ export class MainSession {
   async turn(runtime: SubagentRuntime, prompt: string, resume?: EngineTask["resume"]): Promise<EngineResult> {
     const { config, logger } = this.#options;
     const permitted = toolFilter(config, { agentId: this.requester.agentId, kind: "main" });
-    const tools = createSessionTools(runtime, this.requester).filter((tool) => permitted(tool.name));
+    const requester = { ...this.requester, turnId: randomUUID() };
+    const tools = createSessionTools(runtime, requester).filter((tool) => permitted(tool.name));
     const execution = new Execution({
       pool: this.#pool,
       task: this.#task(prompt, tools, resume),
@@ -142,7 +143,8 @@ export class MainSession {
       case "tool": {
         const tool = tools.find((candidate) => candidate.name === request.tool);
         if (tool === undefined) throw new InprocessError("tool_blocked", `This session has no tool ${request.tool}.`);
-        return tool.execute(request.toolCallId, request.args, signal);
+        // Nothing asks twice for the same call here, and some model servers give every answer's call the same id.
+        return tool.execute(randomUUID(), request.args, signal);
       }
       case "verdict":
         return { allow: true };

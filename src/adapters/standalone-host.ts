@@ -72,6 +72,8 @@ class StandaloneGateway implements Standalone {
   #wake: (() => void) | undefined;
   #interrupted = false;
   #ended = false;
+  /** When the main session last began or ended a turn: milliseconds since the epoch. */
+  #activeAt = Date.now();
 
   constructor(options: StandaloneOptions, logger: Logger) {
     this.#options = options;
@@ -114,8 +116,10 @@ class StandaloneGateway implements Standalone {
       const completions = await this.#nextCompletions();
       if (completions === undefined) break;
       const stillRunning = (await this.#unsettled()).length;
+      this.#activeAt = Date.now();
       end = await this.#main.turn(this.runtime, announcement(completions, stillRunning), "next_turn");
     }
+    this.#activeAt = Date.now();
     this.#ended = true;
     const { usage, answeredBy, text } = this.#main;
     return {
@@ -174,6 +178,11 @@ class StandaloneGateway implements Standalone {
         this.#inbox = completions;
         this.#wake?.();
         return "delivered";
+      },
+      listSessions: async ({ agentId, limit = 1 }) => {
+        const { sessionKey, requester, usage } = this.#main;
+        if (limit < 1 || (agentId !== undefined && agentId !== requester.agentId)) return [];
+        return [{ sessionKey, agentId: requester.agentId, updatedAt: this.#activeAt, usage }];
       },
       alreadyDelivered: async (_requester, keys) => {
         const said = await readFile(this.mainTranscript, "utf8").catch(() => "");

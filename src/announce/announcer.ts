@@ -22,8 +22,10 @@ export type AnnouncerOptions = {
   deliver(requesterSessionKey: string, completions: Completion[]): Promise<Delivery>;
   /** Of these keys, those that stand in the requester's transcript already. */
   alreadyDelivered(requesterSessionKey: string, keys: string[]): Promise<string[]>;
-  /** True while a delivery would come too early for this requester. */
+  /** True while any delivery would come too early for this requester. */
   holdBack(requesterSessionKey: string): boolean;
+  /** Of a requester's rows those that may go now; the others are looked at again at a nudge and after a while. @default all */
+  ready?(requesterSessionKey: string, rows: PendingRow[]): PendingRow[];
   /** Whose child the requester is; completions go there when it is gone. */
   requesterOf(sessionKey: string): string | undefined;
   onDelivered(completion: Completion, attempts: number): void;
@@ -34,7 +36,7 @@ export class Announcer {
   readonly #options: AnnouncerOptions;
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #again = new Set<string>();
-  /** Busy ones that are asked again in a while. */
+  /** Those that are tried again in a while. */
   readonly #later = new Set<string>();
   /** Keys a process before this one may have delivered without saying so. */
   readonly #inherited: Set<string>;
@@ -79,7 +81,11 @@ export class Announcer {
     const { outbox, holdBack } = this.#options;
     if (holdBack(requester)) return;
     const now = Date.now();
-    const due = outbox.pendingFor(requester).filter((row) => row.attempts === 0 || row.nextAttemptAt <= now);
+    const pending = outbox.pendingFor(requester);
+    const ready = this.#options.ready?.(requester, pending) ?? pending;
+    // What they wait for may be another process's, which nudges nobody here.
+    if (ready.length < pending.length) this.#tryLater(requester);
+    const due = ready.filter((row) => row.attempts === 0 || row.nextAttemptAt <= now);
     const rows = await this.#withoutDelivered(requester, due);
     if (rows.length === 0) return;
     let delivery: Delivery;
@@ -129,9 +135,16 @@ export class Announcer {
 
   #gone(requester: string, rows: PendingRow[]): void {
     const { outbox, requesterOf } = this.#options;
+    const reason = `the session ${requester} is gone`;
     const above = requesterOf(requester);
-    if (above === undefined) return this.#giveUp(rows, `the session ${requester} is gone`);
-    outbox.moveTo(this.#forgotten(rows), above);
+    if (above === undefined) return this.#giveUp(rows, reason);
+    // A private result is nobody else's.
+    const isPrivate = ({ completion }: PendingRow): boolean => completion.completionTarget === "parent";
+    const kept = rows.filter(isPrivate);
+    if (kept.length > 0) this.#giveUp(kept, `${reason}, and the result was for it alone`);
+    const others = rows.filter((row) => !isPrivate(row));
+    if (others.length === 0) return;
+    outbox.moveTo(this.#forgotten(others), above);
     this.nudge(above);
   }
 
@@ -147,7 +160,7 @@ export class Announcer {
     return keys;
   }
 
-  /** A busy requester's host nudges when it is idle; this is for one that forgets to. */
+  /** For who has to be asked again though nobody may nudge: a busy requester's host should, when it is idle. */
   #tryLater(requester: string): void {
     if (this.#later.has(requester)) return;
     this.#later.add(requester);

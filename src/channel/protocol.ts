@@ -63,6 +63,9 @@ export type EngineResult = {
   usage: Usage;
   /** `provider/id` of the model that answered last. */
   model?: string;
+  /** The answer in the form that was asked for, at most 256 KiB as JSON; or why there is none, in one sentence. */
+  structured?: unknown;
+  schemaError?: string;
 };
 
 /** Requests a run makes of the host, each tied to its reply's type. */

@@ -68,6 +68,7 @@ const RESULT = {
   usage: isUsage,
   cause: optional(isCause),
   model: optional(isString),
+  schemaError: optional(isString),
 };
 
 const EVENTS: Shapes<EngineEvent["type"]> = {

@@ -38,6 +38,17 @@ export function planSpawn(
   }
   const agentId = chooseAgent(config, params, requester);
   if (typeof agentId !== "string") return agentId;
+  if (params.context === "fork" && agentId !== requester.agentId) {
+    const message = `context \`fork\` is for the requester's own agent (${requester.agentId}), not for ${agentId}; leave one of them out.`;
+    return { status: "error", code: "params_invalid", message };
+  }
+  // The only sandbox there is here is the one that OpenClaw's own runner puts a sandboxed session's children into.
+  const wouldBe = requester.sandboxed === true && agentId === requester.agentId;
+  if (params.sandbox === "require" && !wouldBe) {
+    return forbidden(
+      "sandbox `require` was asked for and this subagent would work in none; leave it out, or do the work here.",
+    );
+  }
   const isolation = chooseIsolation(config.subagents.isolation, params.isolation);
   if (typeof isolation !== "string") return isolation;
   return {

@@ -1,51 +1,42 @@
-/** Letting a run in: count, decide, insert, in one transaction and without an await, so that no limit is ever overrun. */
+/** Letting a run in: check, insert, count, in one transaction and without an await, so that no limit is ever overrun. */
 
 import type { StatementSync } from "node:sqlite";
 
 import { InprocessError } from "../errors.ts";
+import type { AdmissionCheck, AdmissionLimits, AdmissionRefusal } from "./admission-checks.ts";
 import type { Database } from "./database.ts";
 import type { Owners } from "./owners.ts";
-import { cutChars, TASK_CHARS } from "./run-row.ts";
+import { runInserter } from "./insert-run.ts";
 import type { NewRun } from "./run-row.ts";
 
-export type AdmissionLimits = {
-  /** Active children of one requester session. */
-  maxChildren: number;
-  /** Runs of this owner that stand in the lane. */
-  maxQueued: number;
-};
-
 export type Admission =
-  /** `activeChildren` counts the new one. */
-  | { ok: true; activeChildren: number }
-  | { ok: false; reason: "children"; active: number; limit: number }
-  | { ok: false; reason: "queue"; queued: number; limit: number }
   /** The same requester used the same idempotency key before; `runId` is the run it stands for. */
-  | { ok: false; reason: "duplicate"; runId: string };
+  { ok: true } | { ok: false; reason: "duplicate"; runId: string } | AdmissionRefusal;
 
 export class Admissions {
   readonly #db: Database;
   readonly #owners: Owners;
-  /** This owner's runs in the lane; kept here because counting thousands of rows for each admission would cost. */
+  /** This owner's runs in the lane. */
   readonly #queued: Set<string>;
-  readonly #countActive: StatementSync;
+  readonly #checks: readonly AdmissionCheck[];
   readonly #findDuplicate: StatementSync;
-  readonly #insert: StatementSync;
+  readonly #insert: (run: NewRun, ownerId: string) => void;
   readonly #countForAncestors: StatementSync;
   readonly #takeCount: StatementSync;
   readonly #dropCount: StatementSync;
   readonly #takeChildren: StatementSync;
   readonly #delete: StatementSync;
-  /** Runs of the transaction under way, to be forgotten if it fails. */
-  #together: string[] | undefined;
+  /** Runs of the transaction under way, to be given back if it fails. */
+  #taken: NewRun[] | undefined;
 
-  constructor(db: Database, owners: Owners, queued: Set<string>) {
+  /** @param checks asked in this order */
+  constructor(db: Database, owners: Owners, queued: Set<string>, checks: readonly AdmissionCheck[]) {
     this.#db = db;
     this.#owners = owners;
     this.#queued = queued;
-    this.#countActive = db.prepare(COUNT_ACTIVE_CHILDREN);
+    this.#checks = checks;
     this.#findDuplicate = db.prepare("SELECT runId FROM runs WHERE requesterSessionKey = ? AND idempotencyKey = ?");
-    this.#insert = db.prepare(INSERT_RUN);
+    this.#insert = runInserter(db);
     this.#countForAncestors = db.prepare(COUNT_FOR_ANCESTORS);
     this.#takeCount = db.prepare(
       "UPDATE runs SET unsettledBelow = (SELECT unsettledBelow FROM runs WHERE runId = :superseded) WHERE runId = :runId",
@@ -59,39 +50,37 @@ export class Admissions {
 
   /** What `work` admits is one transaction: all of it stands, or none when it throws. */
   together<T>(work: () => T): T {
-    const admitted: string[] = (this.#together = []);
+    if (this.#taken !== undefined) return work();
+    const taken: NewRun[] = (this.#taken = []);
     try {
       return this.#db.write(work);
     } catch (error) {
-      for (const runId of admitted) this.#queued.delete(runId);
+      for (const run of taken) for (const check of this.#checks) check.giveBack?.(run);
       throw error;
     } finally {
-      this.#together = undefined;
+      this.#taken = undefined;
     }
   }
 
   admit(run: NewRun, limits: AdmissionLimits): Admission {
     if (!this.#owners.claimed) throw new InprocessError("internal", "admit was called before claimOwner.");
-    const admission = this.#db.write((): Admission => {
+    return this.together((): Admission => {
       const duplicate = this.#duplicateOf(run);
       if (duplicate !== undefined) return { ok: false, reason: "duplicate", runId: duplicate };
-      const active = this.#activeChildren(run.requesterSessionKey, limits.maxChildren + 1);
-      if (active >= limits.maxChildren) return { ok: false, reason: "children", active, limit: limits.maxChildren };
-      const queued = this.#queued.size;
-      if (queued >= limits.maxQueued) return { ok: false, reason: "queue", queued, limit: limits.maxQueued };
+      for (const check of this.#checks) {
+        const refusal = check.refuse(run, limits);
+        if (refusal !== undefined) return refusal;
+      }
       this.#insertRun(run);
-      return { ok: true, activeChildren: active + 1 };
+      this.#taken!.push(run);
+      for (const check of this.#checks) check.take?.(run);
+      return { ok: true };
     });
-    if (admission.ok) {
-      this.#queued.add(run.runId);
-      this.#together?.push(run.runId);
-    }
-    return admission;
   }
 
   /**
-   * Another run for a session whose run is being given up: no new child, so no limit is asked. Those below the old run
-   * hang from the new one.
+   * Another run for a session whose run is being given up: no new child, so no check is asked, and its place in the lane
+   * is one more. Those below the old run hang from the new one.
    */
   restart(run: NewRun, supersededRunId: string): void {
     this.#db.write(() => {
@@ -122,44 +111,11 @@ export class Admissions {
     return row === undefined ? undefined : String(row["runId"]);
   }
 
-  #activeChildren(requesterSessionKey: string, limit: number): number {
-    return Number(this.#countActive.get(requesterSessionKey, limit)?.["active"]);
-  }
-
   #insertRun(run: NewRun): void {
-    this.#insert.run({
-      runId: run.runId,
-      ownerId: this.#owners.id,
-      childSessionKey: run.childSessionKey,
-      requesterSessionKey: run.requesterSessionKey,
-      rootSessionKey: run.rootSessionKey,
-      parentRunId: run.parentRunId ?? null,
-      sessionId: run.sessionId,
-      agentId: run.agentId,
-      depth: run.depth,
-      role: run.role,
-      label: run.label ?? null,
-      model: run.model ?? null,
-      workspaceDir: run.workspaceDir,
-      transcriptPath: run.transcriptPath,
-      cleanup: run.cleanup,
-      expectsCompletion: run.expectsCompletion ? 1 : 0,
-      idempotencyKey: run.idempotencyKey ?? null,
-      answer: run.answer ?? null,
-      createdAt: run.createdAt,
-      task: cutChars(run.task, TASK_CHARS),
-    });
+    this.#insert(run, this.#owners.id);
     if (run.parentRunId !== undefined) this.#countForAncestors.run({ by: 1, parentRunId: run.parentRunId });
   }
 }
-
-/** A session that was restarted under a new run id is one child. The limit keeps the count cheap; the index carries it whole. */
-export const COUNT_ACTIVE_CHILDREN = `
-  SELECT COUNT(*) AS active FROM (
-    SELECT DISTINCT childSessionKey FROM runs INDEXED BY runs_active_by_requester
-    WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0)
-    LIMIT ?
-  )`;
 
 /** Adds `by` to every ancestor's count of unsettled descendants. */
 export const COUNT_FOR_ANCESTORS = `
@@ -171,14 +127,4 @@ export const COUNT_FOR_ANCESTORS = `
       SELECT runs.parentRunId FROM runs JOIN above ON runs.runId = above.runId WHERE runs.parentRunId IS NOT NULL
     )
     SELECT runId FROM above
-  )`;
-
-const INSERT_RUN = `
-  INSERT INTO runs (
-    runId, state, ownerId, childSessionKey, requesterSessionKey, rootSessionKey, parentRunId, sessionId, agentId, depth,
-    role, label, model, workspaceDir, transcriptPath, cleanup, expectsCompletion, idempotencyKey, answer, createdAt, task
-  ) VALUES (
-    :runId, 'queued', :ownerId, :childSessionKey, :requesterSessionKey, :rootSessionKey, :parentRunId, :sessionId,
-    :agentId, :depth, :role, :label, :model, :workspaceDir, :transcriptPath, :cleanup, :expectsCompletion,
-    :idempotencyKey, :answer, :createdAt, :task
   )`;

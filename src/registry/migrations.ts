@@ -60,6 +60,9 @@ function userVersion(db: DatabaseSync): number {
  * makes "active" (unsettled, or with unsettled descendants) a condition of one row that a partial index can carry.
  * `runs.id` follows the order of admission. Wide columns stand last, so that reading a row's head skips them.
  * `identity` has one row: what tells this file from any other.
+ *
+ * `groups`: how many collected runs a batch has had in all. `budgets`: one row for a tree (`tree:<rootSessionKey>`) and
+ * one for a run with limits of its own (`run:<runId>`); `limits`, `used` and `reserved` are JSON objects by limit.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -135,5 +138,46 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE intents ADD COLUMN gateway TEXT;
   CREATE TABLE identity (id TEXT NOT NULL);
   INSERT INTO identity VALUES (lower(hex(randomblob(16))));
+  `,
+  `
+  ALTER TABLE runs ADD COLUMN taskName TEXT;
+  ALTER TABLE runs ADD COLUMN mode TEXT NOT NULL DEFAULT 'run';
+  ALTER TABLE runs ADD COLUMN context TEXT NOT NULL DEFAULT 'isolated';
+  ALTER TABLE runs ADD COLUMN turnId TEXT;
+  ALTER TABLE runs ADD COLUMN tools TEXT;
+  ALTER TABLE runs ADD COLUMN collect INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN groupId TEXT;
+  ALTER TABLE runs ADD COLUMN completionTarget TEXT;
+  ALTER TABLE runs ADD COLUMN budget TEXT;
+  ALTER TABLE runs ADD COLUMN attachmentsDir TEXT;
+  ALTER TABLE runs ADD COLUMN retainAttachments INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE runs ADD COLUMN archivedAt INTEGER;
+  ALTER TABLE runs ADD COLUMN schemaError TEXT;
+  ALTER TABLE runs ADD COLUMN structured TEXT;
+  DROP INDEX runs_active_by_requester;
+  CREATE INDEX runs_active_by_requester ON runs (requesterSessionKey, collect, childSessionKey)
+    WHERE state <> 'settled' OR unsettledBelow > 0;
+  CREATE INDEX runs_unsettled_by_group ON runs (requesterSessionKey, groupId)
+    WHERE groupId IS NOT NULL AND state <> 'settled';
+  CREATE INDEX runs_to_archive ON runs (endedAt) WHERE endedAt IS NOT NULL AND archivedAt IS NULL;
+
+  CREATE TABLE groups (
+    requesterSessionKey TEXT NOT NULL,
+    groupId TEXT NOT NULL,
+    total INTEGER NOT NULL DEFAULT 0,
+    createdAt INTEGER NOT NULL,
+    PRIMARY KEY (requesterSessionKey, groupId)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE budgets (
+    id TEXT PRIMARY KEY,
+    parentId TEXT,
+    ownerId TEXT NOT NULL,
+    limits TEXT NOT NULL,
+    used TEXT NOT NULL,
+    reserved TEXT NOT NULL,
+    openedAt INTEGER NOT NULL,
+    closedAt INTEGER
+  ) WITHOUT ROWID;
   `,
 ];

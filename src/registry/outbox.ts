@@ -27,6 +27,8 @@ export type PendingRow = OutboxRow & { completion: Completion };
 export class Outbox {
   readonly #db: Database;
   readonly #ownerId: string;
+  /** Another owner of this process; its own id again when there is none. */
+  #besideId: string;
   readonly #due: StatementSync;
   readonly #nextDue: StatementSync;
   readonly #pendingFor: StatementSync;
@@ -42,7 +44,8 @@ export class Outbox {
   constructor(db: Database, ownerId: string) {
     this.#db = db;
     this.#ownerId = ownerId;
-    const mine = "ownerId = :ownerId AND state = 'pending'";
+    this.#besideId = ownerId;
+    const mine = "ownerId IN (:ownerId, :besideId) AND state = 'pending'";
     this.#due = db.prepare(
       `SELECT ${COLUMNS} FROM outbox WHERE ${mine} AND nextAttemptAt <= :now ORDER BY nextAttemptAt, rowid`,
     );
@@ -55,7 +58,8 @@ export class Outbox {
       `SELECT ${COLUMNS} FROM outbox WHERE state = 'undelivered' ORDER BY rowid DESC LIMIT ?`,
     );
     this.#counts = db.prepare(
-      `SELECT COUNT(*) FILTER (WHERE ${mine}) AS pending, COUNT(*) FILTER (WHERE state = 'undelivered') AS undelivered
+      `SELECT COUNT(*) FILTER (WHERE ownerId = :ownerId AND state = 'pending') AS pending,
+         COUNT(*) FILTER (WHERE state = 'undelivered') AS undelivered
        FROM outbox WHERE state <> 'delivered'`,
     );
     const open = "WHERE key = :key AND state = 'pending'";
@@ -72,20 +76,25 @@ export class Outbox {
     this.#purge = db.prepare("DELETE FROM outbox WHERE state <> 'pending' AND closedAt < ?");
   }
 
+  /** From now on this owner's are also those of another one in the same process, which delivers none itself. */
+  takeAlong(besideId: string): void {
+    this.#besideId = besideId;
+  }
+
   /** This owner's completions whose next attempt is due, for any requester, oldest attempt first. */
   due(now: number): PendingRow[] {
-    return this.#db.read(() => this.#due.all({ ownerId: this.#ownerId, now })).map(toPendingRow);
+    return this.#db.read(() => this.#due.all({ ...this.#mine(), now })).map(toPendingRow);
   }
 
   /** When the next one of this owner's is due that isn't by `after`; undefined with none. @default any that is pending */
   nextDue(after = -1): number | undefined {
-    const at = this.#db.read(() => this.#nextDue.get({ ownerId: this.#ownerId, after }))?.["at"];
+    const at = this.#db.read(() => this.#nextDue.get({ ...this.#mine(), after }))?.["at"];
     return typeof at === "number" ? at : undefined;
   }
 
   /** All of this owner's for one requester, due or not, in the order they settled: what a delivery can take along. */
   pendingFor(requesterSessionKey: string): PendingRow[] {
-    const rows = this.#db.read(() => this.#pendingFor.all({ ownerId: this.#ownerId, requesterSessionKey }));
+    const rows = this.#db.read(() => this.#pendingFor.all({ ...this.#mine(), requesterSessionKey }));
     return rows.map(toPendingRow);
   }
 
@@ -130,6 +139,10 @@ export class Outbox {
     return Number(this.#db.write(() => this.#purge.run(now - ageMs).changes));
   }
 
+  #mine(): { ownerId: string; besideId: string } {
+    return { ownerId: this.#ownerId, besideId: this.#besideId };
+  }
+
   #forEach(keys: readonly string[], write: (key: string) => void): void {
     if (keys.length === 0) return;
     this.#db.write(() => keys.forEach(write));
@@ -154,13 +167,15 @@ function toOutboxRow(row: Row): OutboxRow {
   };
 }
 
-/** The row knows where the completion goes now; the payload was written before it moved. Its text stands with its run. */
+/** The row knows where the completion goes now; the payload was written before it moved. Its text, and its session's id, stand with its run. */
 function toCompletion(row: Row): Completion {
   const completion = JSON.parse(String(row["payload"])) as Partial<Completion>;
   const text = completion.text ?? String(row["resultText"] ?? "");
-  return { ...(completion as Completion), text, requesterSessionKey: String(row["requesterSessionKey"]) };
+  const sessionId = String(row["sessionId"] ?? "");
+  return { ...(completion as Completion), text, sessionId, requesterSessionKey: String(row["requesterSessionKey"]) };
 }
 
-const COLUMNS = "outbox.*, (SELECT resultText FROM runs WHERE runs.runId = outbox.runId) AS resultText";
+const COLUMNS = `outbox.*, (SELECT resultText FROM runs WHERE runs.runId = outbox.runId) AS resultText,
+  (SELECT sessionId FROM runs WHERE runs.runId = outbox.runId) AS sessionId`;
 
 export const KEEP_MS = 7 * 24 * 60 * 60 * 1_000;

@@ -5,7 +5,10 @@ import type { StatementSync } from "node:sqlite";
 import type { RunState } from "../types.ts";
 import type { Database } from "./database.ts";
 import { LISTED_COLUMNS, RUN_COLUMNS, toRunRow } from "./run-row.ts";
-import type { RunRow } from "./run-row.ts";
+import type { Row, RunRow } from "./run-row.ts";
+
+/** Where a run belongs: whose child it is, and in which turn it was asked for. */
+export type Turn = { requesterSessionKey: string; turnId?: string; parentRunId?: string };
 
 /** What a target names. `ambiguous` says which runs it could be. */
 export type Resolved = { found: RunRow } | { error: "not_found" } | { error: "ambiguous"; candidates: RunRow[] };
@@ -30,6 +33,11 @@ export function queries(db: Database) {
   );
   const unsettledChildren = list(
     "WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0) AND state <> 'settled' ORDER BY id",
+  );
+  const turn = db.prepare("SELECT requesterSessionKey, turnId, parentRunId FROM runs WHERE runId = ?");
+  const turnsToCome = db.prepare(
+    `SELECT DISTINCT turnId FROM runs WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0)
+     AND state <> 'settled' AND expectsCompletion = 1`,
   );
   const unsettled = list("INDEXED BY runs_unsettled_by_tree WHERE state <> 'settled' ORDER BY id");
   const newest = list("WHERE state IN (SELECT value FROM json_each(?)) ORDER BY id DESC LIMIT ?");
@@ -69,6 +77,16 @@ export function queries(db: Database) {
 
     unsettledChildren: (requesterSessionKey: string): RunRow[] => all(unsettledChildren, requesterSessionKey),
 
+    /** Undefined when there is no such run (any more). */
+    turnOf: (runId: string): Turn | undefined => {
+      const row = db.read(() => turn.get(runId));
+      return row === undefined ? undefined : toTurn(row);
+    },
+
+    /** Turns of a session, of any owner's, of whose children results are still to come; undefined for runs without a turn. */
+    turnsToCome: (requesterSessionKey: string): (string | undefined)[] =>
+      db.read(() => turnsToCome.all(requesterSessionKey)).map((row) => row["turnId"]?.toString()),
+
     /** How many unsettled runs are below a session, at any depth. */
     unsettledDescendants: (sessionKey: string): number =>
       Math.max(count(countInTree, sessionKey), count(countBelow, sessionKey)),
@@ -83,9 +101,17 @@ export function queries(db: Database) {
     listRuns: (options: { limit?: number; states?: readonly RunState[] } = {}): RunRow[] =>
       all(newest, JSON.stringify(options.states ?? ALL_STATES), options.limit ?? 100),
 
-    /** A requester's child by run id, session key, label, or the beginning of a run id or label. */
+    /** A requester's child by run id, session key, task name, label, or the beginning of one, session keys excepted. */
     resolve: (requesterSessionKey: string, target: string): Resolved =>
       resolve(all(children, requesterSessionKey, 0), target.trim()),
+  };
+}
+
+function toTurn({ requesterSessionKey, turnId, parentRunId }: Row): Turn {
+  return {
+    requesterSessionKey: String(requesterSessionKey),
+    ...(typeof turnId === "string" ? { turnId } : {}),
+    ...(typeof parentRunId === "string" ? { parentRunId } : {}),
   };
 }
 
@@ -95,8 +121,10 @@ function resolve(runs: RunRow[], target: string): Resolved {
   const ways: ((run: RunRow) => boolean)[] = [
     (run) => run.runId === target,
     (run) => run.childSessionKey === target,
+    (run) => run.taskName === target,
     (run) => run.label === target,
     (run) => run.runId.startsWith(target),
+    (run) => run.taskName?.startsWith(target) === true,
     (run) => run.label?.startsWith(target) === true,
   ];
   for (const way of ways) {

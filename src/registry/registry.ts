@@ -5,7 +5,9 @@
 
 import type { RunState } from "../types.ts";
 import { Admissions } from "./admission.ts";
-import type { Admission, AdmissionLimits } from "./admission.ts";
+import type { Admission } from "./admission.ts";
+import { childrenCheck, queueCheck } from "./admission-checks.ts";
+import type { AdmissionLimits } from "./admission-checks.ts";
 import { openDatabase } from "./database.ts";
 import { Intents } from "./intents.ts";
 import { KEEP_MS, Outbox } from "./outbox.ts";
@@ -38,7 +40,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   const db = openDatabase(options.file, options.readOnly ?? false);
   const queued = new Set<string>();
   const owners = new Owners(db, options.owner);
-  const admissions = new Admissions(db, owners, queued);
+  const admissions = new Admissions(db, owners, queued, [childrenCheck(db), queueCheck(queued)]);
   const settlements = new Settlements(db, owners.id, queued);
   const outbox = new Outbox(db, owners.id);
   const intents = new Intents(db);
@@ -59,6 +61,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     restart: (run, supersededRunId) => admissions.restart(run, supersededRunId),
     takeBack: (run, supersededRunId) => admissions.takeBack(run, supersededRunId),
     setState: (runId, state, at) => settlements.setState(runId, state, at),
+    expectNothing: (runId) => settlements.expectNothing(runId),
     settle: (list) => settlements.settle(list),
     sync: () => db.sync(),
     takeOverDead: (now, completionFor, which) => recovery.takeOverDead(now, completionFor, which),
@@ -102,6 +105,8 @@ export interface Registry extends Queries {
   takeBack(run: NewRun, supersededRunId: string): void;
   /** `queued → running ⇄ waiting`. @throws InprocessError `internal` for any other change, `settled` included */
   setState(runId: string, state: RunState, at: number): void;
+  /** Its end will owe its requester nothing, whatever it is. */
+  expectNothing(runId: string): void;
   /** Outcomes with what they owe, in one transaction. A settled run stays as it is. On the disk once `sync` has resolved. */
   settle(settlements: readonly Settlement[]): SettleResult;
   /** Resolves when everything written before is on the disk, whatever happens to the machine. */

@@ -4,7 +4,16 @@ import type { SQLOutputValue } from "node:sqlite";
 
 import { isErrorCode } from "../errors.ts";
 import { noUsage } from "../usage.ts";
-import type { DeliveryState, Outcome, OutcomeStatus, RunState, Usage } from "../types.ts";
+import type {
+  Budget,
+  DeliveryState,
+  Outcome,
+  OutcomeStatus,
+  RunState,
+  SpawnContext,
+  SpawnMode,
+  Usage,
+} from "../types.ts";
 
 /** A run about to be admitted. Times are milliseconds since the epoch, paths absolute. */
 export type NewRun = {
@@ -19,7 +28,24 @@ export type NewRun = {
   agentId: string;
   depth: number;
   role: "orchestrator" | "leaf";
+  mode: SpawnMode;
+  context: SpawnContext;
   label?: string;
+  taskName?: string;
+  /** The requester's turn it was asked for in. */
+  turnId?: string;
+  /** Names of all its tools; a child of its own gets none beside them. */
+  tools?: string[];
+  /** Its result is fetched, not announced, and it is none of its requester's `maxChildrenPerAgent`. */
+  collect: boolean;
+  groupId?: string;
+  completionTarget?: "parent";
+  /** Its own; the tree's stands in `budgets`. */
+  budget?: Budget;
+  /** Absolute: where its attachments were put. */
+  attachmentsDir?: string;
+  /** They stay as long as its session does. */
+  retainAttachments?: boolean;
   /** Kept up to 2,000 characters; the whole of it is in the transcript. */
   task: string;
   /** `provider/id` as asked for; settling puts the one that answered in its place. */
@@ -44,6 +70,11 @@ export type RunRow = NewRun & {
   text?: string;
   /** Bytes of the answer that aren't in `text`. */
   textBytesCut: number;
+  /** Absent in lists of runs. */
+  structured?: unknown;
+  schemaError?: string;
+  /** Its transcript was put away. */
+  archivedAt?: number;
   startedAt?: number;
   endedAt?: number;
   pendingDescendants: number;
@@ -60,7 +91,9 @@ export const LISTED_COLUMNS = RUN_COLUMNS.replace(
   "runs.*",
   `runId, sessionId, childSessionKey, requesterSessionKey, rootSessionKey, parentRunId, agentId, depth, role, label, model,
    workspaceDir, transcriptPath, cleanup, expectsCompletion, idempotencyKey, createdAt, state, ownerId, outcomeStatus,
-   causeCode, causeMessage, usage, startedAt, endedAt, unsettledBelow, task, resultBytesCut, NULL AS resultText`,
+   causeCode, causeMessage, usage, startedAt, endedAt, unsettledBelow, task, resultBytesCut, mode, context, taskName,
+   turnId, tools, collect, groupId, completionTarget, budget, attachmentsDir, retainAttachments, schemaError, archivedAt,
+   NULL AS structured, NULL AS resultText`,
 );
 
 export function toRunRow(row: Row): RunRow {
@@ -73,6 +106,9 @@ export function toRunRow(row: Row): RunRow {
     agentId: String(row["agentId"]),
     depth: Number(row["depth"]),
     role: row["role"] as RunRow["role"],
+    mode: row["mode"] as SpawnMode,
+    context: row["context"] as SpawnContext,
+    collect: row["collect"] === 1,
     task: String(row["task"]),
     workspaceDir: String(row["workspaceDir"]),
     transcriptPath: String(row["transcriptPath"]),
@@ -86,13 +122,13 @@ export function toRunRow(row: Row): RunRow {
     pendingDescendants: Number(row["unsettledBelow"]),
     delivery: (row["delivery"] ?? "none") as DeliveryState,
   };
-  if (row["parentRunId"] !== null) run.parentRunId = String(row["parentRunId"]);
-  if (row["label"] !== null) run.label = String(row["label"]);
-  if (row["model"] !== null) run.model = String(row["model"]);
-  if (row["idempotencyKey"] !== null) run.idempotencyKey = String(row["idempotencyKey"]);
-  if (typeof row["answer"] === "string") run.answer = row["answer"];
-  if (row["startedAt"] !== null) run.startedAt = Number(row["startedAt"]);
-  if (row["endedAt"] !== null) run.endedAt = Number(row["endedAt"]);
+  for (const name of TEXTS) if (typeof row[name] === "string") run[name] = row[name];
+  for (const name of TIMES) if (typeof row[name] === "number") run[name] = row[name];
+  if (typeof row["tools"] === "string") run.tools = JSON.parse(row["tools"]) as string[];
+  if (typeof row["budget"] === "string") run.budget = JSON.parse(row["budget"]) as Budget;
+  if (typeof row["structured"] === "string") run.structured = JSON.parse(row["structured"]);
+  if (row["completionTarget"] === "parent") run.completionTarget = "parent";
+  if (row["retainAttachments"] === 1) run.retainAttachments = true;
   if (row["resultText"] !== null) run.text = String(row["resultText"]);
   if (row["outcomeStatus"] !== null) run.outcome = toOutcome(row);
   return run;
@@ -121,6 +157,13 @@ function toOutcome(row: Row): Outcome {
   const code = isErrorCode(row["causeCode"]) ? row["causeCode"] : "internal";
   return { status, cause: { code, message: String(row["causeMessage"]) } };
 }
+
+/** Columns that are a text or nothing, or a time or nothing, and stand in a row as they are. */
+const TEXTS = [
+  ...(["parentRunId", "label", "model", "idempotencyKey", "answer"] as const),
+  ...(["taskName", "turnId", "groupId", "attachmentsDir", "schemaError"] as const),
+];
+const TIMES = ["startedAt", "endedAt", "archivedAt"] as const;
 
 export const TASK_CHARS = 2_000;
 export const CAUSE_CHARS = 2_000;

@@ -22,6 +22,9 @@ export type Settlement = {
   text?: string;
   /** The model that answered, `provider/id`. */
   model?: string;
+  /** The answer in the form that was asked for, at most 256 KiB as JSON; or why there is none. */
+  structured?: unknown;
+  schemaError?: string;
   /** What to hand over; absent when nothing is owed. */
   completion?: Completion;
 };
@@ -36,6 +39,7 @@ export class Settlements {
   readonly #start: StatementSync;
   readonly #wait: StatementSync;
   readonly #stateOf: StatementSync;
+  readonly #expectNothing: StatementSync;
   readonly #settle: StatementSync;
   readonly #owe: StatementSync;
   readonly #countForAncestors: StatementSync;
@@ -50,6 +54,7 @@ export class Settlements {
     );
     this.#wait = db.prepare("UPDATE runs SET state = 'waiting' WHERE runId = ? AND state = 'running'");
     this.#stateOf = db.prepare("SELECT state FROM runs WHERE runId = ?");
+    this.#expectNothing = db.prepare("UPDATE runs SET expectsCompletion = 0 WHERE runId = ?");
     this.#settle = db.prepare(SETTLE_RUN);
     this.#owe = db.prepare(OWE_COMPLETION);
     this.#countForAncestors = db.prepare(COUNT_FOR_ANCESTORS);
@@ -64,6 +69,10 @@ export class Settlements {
     });
     if (Number(changed) === 0) this.#refuse(runId, state);
     this.#queued.delete(runId);
+  }
+
+  expectNothing(runId: string): void {
+    this.#db.write(() => this.#expectNothing.run(runId));
   }
 
   /** All in one transaction: each run's outcome together with what it owes. */
@@ -93,6 +102,8 @@ export class Settlements {
       model: settlement.model ?? null,
       text: result?.text ?? null,
       bytesCut: result?.bytesCut ?? 0,
+      structured: settlement.structured === undefined ? null : JSON.stringify(settlement.structured),
+      schemaError: settlement.schemaError === undefined ? null : cutChars(settlement.schemaError, CAUSE_CHARS),
     });
     if (row === undefined) return this.#stateOf.get(runId) === undefined ? "unknown" : "already";
     const parentRunId = row["parentRunId"];
@@ -129,7 +140,7 @@ function withoutText({ text: _withItsRun, ...completion }: Completion): Omit<Com
 const SETTLE_RUN = `
   UPDATE runs SET state = 'settled', endedAt = :at, outcomeStatus = :status, causeCode = :causeCode,
     causeMessage = :causeMessage, usage = :usage, model = COALESCE(:model, model), resultText = :text,
-    resultBytesCut = :bytesCut
+    resultBytesCut = :bytesCut, structured = :structured, schemaError = :schemaError
   WHERE runId = :runId AND state <> 'settled'
   RETURNING parentRunId`;
 

@@ -1,7 +1,5 @@
 /** From a spawn call to an admitted run: decide, resolve the model, then count and insert without an await in between. */
 
-import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { causeOf } from "../errors.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
 import {
@@ -11,24 +9,18 @@ import {
   requesterEnded,
   tooManyChildren,
   type Refusal,
-  type SpawnPlan,
 } from "../policy/spawn-policy.ts";
-import type { NewRun, RunRow } from "../registry/run-row.ts";
-import { childSessionKey } from "../sessions/session-key.ts";
+import { refuseUnbuilt } from "../policy/unbuilt.ts";
+import type { RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
-import { childTools, type SessionTools } from "./child-tools.ts";
-import { chooseWorkspace } from "./child-workspace.ts";
-import { LiveRun } from "./live-run.ts";
-import { chooseModel, chooseThinking, type ChosenModel } from "./model-choice.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { ChosenModel } from "./model-choice.ts";
 import { AdmissionBatch } from "./admission-batch.ts";
+import { newRun, type NewRunContext } from "./new-run.ts";
 import type { Parts } from "./parts.ts";
-import type { SubagentRuntime } from "./runtime.ts";
+import { prepare, takeBack, type Undo } from "./preparations.ts";
 
-export type AdmitContext = {
-  parts: Parts;
-  runtime: SubagentRuntime;
-  sessionTools: SessionTools;
-  transcriptsDir: string;
+export type AdmitContext = NewRunContext & {
   /** @throws InprocessError `runtime_closed` */
   refuseWhenClosed(): void;
   /** Tells of the run and puts it into the lane. `ahead` jobs must end before it starts. */
@@ -47,10 +39,10 @@ export function createAdmit(context: AdmitContext): Admit {
   return (params, requester, idempotencyKey) => admit(context, batch, params, requester, idempotencyKey);
 }
 
-type Batch = AdmissionBatch<Prepared, SpawnResult>;
+type Batch = AdmissionBatch<Candidate, SpawnResult>;
 
 /** A run that lacks nothing but its place. */
-type Prepared = { run: LiveRun; chosen: ChosenModel };
+type Candidate = { run: LiveRun; chosen: ChosenModel };
 
 async function admit(
   context: AdmitContext,
@@ -61,7 +53,7 @@ async function admit(
 ): Promise<SpawnResult> {
   const { parts } = context;
   const { config, host, registry } = parts;
-  const invalid = refuseParams(params);
+  const invalid = refuseParams(params) ?? refuseUnbuilt(params);
   if (invalid !== undefined) return refuse(invalid);
   const before =
     idempotencyKey === undefined ? undefined : registry.findByIdempotencyKey(requester.sessionKey, idempotencyKey);
@@ -75,21 +67,30 @@ async function admit(
   const refusal = host.refuseSpawn?.(requester, plan.agentId);
   if (refusal !== undefined) return refuse({ status: "forbidden", code: "spawn_forbidden", message: refusal });
 
+  const asked = { params, requester: inItsTurn(parts, requester), plan };
+  const undo: Undo[] = [];
   try {
-    const chosen = await chooseModel(config, host, plan.agentId, params, requester);
-    const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
-    const row = newRow(context, { params, requester, plan, chosen, workspaceDir, known, idempotencyKey });
-    const run = liveRun(context, { params, requester, plan, chosen, row });
-    return await batch.add({ run, chosen });
+    const prepared = await prepare(parts, asked, undo);
+    const run = newRun(context, { ...asked, ...prepared, known, idempotencyKey });
+    const result = await batch.add({ run, chosen: prepared.chosen });
+    if (result.status !== "accepted" || result.runId !== run.id) await takeBack(undo, parts.logger);
+    return result;
   } catch (error) {
+    await takeBack(undo, parts.logger);
     const { code, message } = causeOf(error);
     if (code === "runtime_closed") throw error;
     return refuse({ status: "error", code, message });
   }
 }
 
+/** A child of ours spawns in the turn it is in, whatever it says. */
+function inItsTurn({ live }: Pick<Parts, "live">, requester: Requester): Requester {
+  const run = live.ofSession(requester.sessionKey);
+  return run === undefined ? requester : { ...requester, turnId: run.turnId };
+}
+
 /** No await in here: between the count and the insert nothing else happens. Nothing starts before all of it stands. */
-function letIn(context: AdmitContext, entries: Prepared[]): SpawnResult[] {
+function letIn(context: AdmitContext, entries: Candidate[]): SpawnResult[] {
   context.refuseWhenClosed();
   const { registry, lane, live } = context.parts;
   const starting: { run: LiveRun; ahead: number }[] = [];
@@ -124,12 +125,15 @@ function insert({ parts }: AdmitContext, run: LiveRun, accepted: SpawnResult): S
     // As many more as are on their way into a slot.
     maxQueued: maxQueue + free,
   });
-  if (!admission.ok) {
-    if (admission.reason === "duplicate") return answerOf(registry.run(admission.runId)!);
-    if (admission.reason === "queue") return refuse(laneFull(admission.queued - free, maxQueue));
-    return refuse(tooManyChildren(admission.active, admission.limit));
+  if (admission.ok) return accepted;
+  switch (admission.reason) {
+    case "duplicate":
+      return answerOf(registry.run(admission.runId)!);
+    case "children":
+      return refuse(tooManyChildren(admission.active, admission.limit));
+    case "queue":
+      return refuse(laneFull(admission.queued - free, maxQueue));
   }
-  return accepted;
 }
 
 function acceptance(
@@ -141,7 +145,9 @@ function acceptance(
     status: "accepted",
     childSessionKey: row.childSessionKey,
     runId: row.runId,
-    mode: "run",
+    mode: row.mode,
+    context: row.context,
+    ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
     note: ACCEPTED_NOTE,
     runtime: "inprocess",
     isolation,
@@ -156,65 +162,6 @@ function acceptance(
 /** An earlier spawn with the same idempotency key was answered this. */
 function answerOf(row: RunRow): SpawnResult {
   return JSON.parse(row.answer!) as SpawnResult;
-}
-
-type RowFacts = {
-  params: SpawnParams;
-  requester: Requester;
-  plan: SpawnPlan;
-  chosen: ChosenModel;
-  workspaceDir: string;
-  known: RunRow | undefined;
-  idempotencyKey: string | undefined;
-};
-
-function newRow(context: AdmitContext, facts: RowFacts): NewRun {
-  const { params, requester, plan, chosen, workspaceDir, known, idempotencyKey } = facts;
-  const sessionId = randomUUID();
-  return {
-    runId: randomUUID(),
-    sessionId,
-    childSessionKey: childSessionKey(plan.agentId),
-    requesterSessionKey: requester.sessionKey,
-    rootSessionKey: known?.rootSessionKey ?? requester.sessionKey,
-    agentId: plan.agentId,
-    depth: plan.depth,
-    role: plan.role,
-    task: params.task,
-    model: `${chosen.model.provider}/${chosen.model.id}`,
-    workspaceDir,
-    transcriptPath:
-      context.parts.host.transcriptPath?.(plan.agentId, sessionId) ??
-      join(context.transcriptsDir, plan.agentId, `${sessionId}.jsonl`),
-    cleanup: params.cleanup ?? "keep",
-    expectsCompletion: params.expectsCompletionMessage ?? true,
-    createdAt: Date.now(),
-    ...(known === undefined ? {} : { parentRunId: known.runId }),
-    ...(params.label === undefined ? {} : { label: params.label }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-  };
-}
-
-function liveRun(
-  context: AdmitContext,
-  {
-    params,
-    requester,
-    plan,
-    chosen,
-    row,
-  }: Pick<RowFacts, "params" | "requester" | "plan" | "chosen"> & { row: NewRun },
-): LiveRun {
-  const thinking = chooseThinking(context.parts.config, plan.agentId, params);
-  context.parts.secrets.add(chosen.model, plan.agentId);
-  return new LiveRun({
-    row,
-    model: chosen.model,
-    ...(thinking === undefined ? {} : { thinking }),
-    isolation: plan.isolation,
-    timeoutMs: plan.timeoutMs,
-    ...childTools(context, row, params, requester),
-  });
 }
 
 function refuse({ status, code, message }: Refusal): SpawnResult {

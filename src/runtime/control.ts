@@ -36,12 +36,12 @@ export async function kill(parts: Parts, settler: Settler, target: string, reque
   return { status: "done", ...one, text: all ? "No subagent is running." : `${labelOf(first)} had ended already.` };
 }
 
-/** Settled before their threads know: a kill doesn't wait for a tool that is slow to stop. */
+/** Ended before their threads know; what they had said is kept, where a tool that is slow to stop doesn't hold it up. */
 async function endAll(parts: Parts, settler: Settler, runs: LiveRun[]): Promise<LiveRun[]> {
   const settled = runs.map(async (run) => {
     parts.lane.remove(run.id);
-    run.abort(KILLED);
-    return (await settler.settle(run, { status: "killed", cause: KILLED })) ? [run] : [];
+    const partial = run.stop(KILLED, PARTIAL_MS);
+    return (await settler.settle(run, { status: "killed", cause: KILLED }, partial)) ? [run] : [];
   });
   return (await Promise.all(settled)).flat();
 }
@@ -56,4 +56,6 @@ function unsettledIn(parts: Parts, row: RunRow): LiveRun[] {
 }
 
 const KILLED: Cause = { code: "run_killed", message: "The run was ended by its requester." };
+/** An engine answers an abort within milliseconds, unless a tool of its won't stop. */
+const PARTIAL_MS = 500;
 const NOBODY = { runId: "", sessionKey: "", label: "", cascadeKilled: 0, cascadeLabels: [] };

@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { Announcer } from "../announce/announcer.ts";
+import { completeTurns } from "../announce/one-turn.ts";
 import { causeOf, InprocessError, messageOf } from "../errors.ts";
 import type { LifecycleEvent } from "../events.ts";
 import type { Completion } from "../types.ts";
@@ -12,13 +13,20 @@ import { gatewayOf, type GatewayParts, type GatewayRun } from "./gateway-run.ts"
 import { putAway } from "./put-away.ts";
 import type { Settler } from "./settler.ts";
 
+/** Tells a runtime beside this one that something waits for that session. */
+export type HandOver = (requesterSessionKey: string) => void;
+
 export class GatewayAnnounce {
   readonly #parts: GatewayParts;
-  readonly #announcer: Announcer;
+  readonly #announcer: Announcer | undefined;
+  readonly #handOver: HandOver | undefined;
 
-  constructor(parts: GatewayParts, settler: Settler<GatewayRun>) {
+  /** @param handOver the runtime beside this one takes completions home; none are by this one */
+  constructor(parts: GatewayParts, settler: Settler<GatewayRun>, handOver?: HandOver) {
     this.#parts = parts;
-    const { registry, host, config, logger, live } = parts;
+    this.#handOver = handOver;
+    if (handOver !== undefined) return;
+    const { registry, host, config, logger } = parts;
     const together = config.subagents.announce.mode === "together";
     this.#announcer = new Announcer({
       outbox: registry.outbox,
@@ -28,7 +36,8 @@ export class GatewayAnnounce {
       deliver: async (requester, completions) =>
         registry.byChildSession(requester) === undefined ? host.deliver(completions) : "gone",
       alreadyDelivered: async (requester, keys) => (await host.alreadyDelivered?.(requester, keys)) ?? [],
-      holdBack: (requester) => settler.holdsFor(requester) || (together && live.childrenOf(requester).some(owes)),
+      holdBack: (requester) => settler.holdsFor(requester),
+      ready: (requester, rows) => (together ? completeTurns(registry, requester, rows) : rows),
       requesterOf: (sessionKey) => registry.byChildSession(sessionKey)?.requesterSessionKey,
       onDelivered: (completion, attempts) => this.#delivered(completion, attempts),
       onUndelivered: (completion, reason) => this.#publish(completion, { type: "undelivered", reason }),
@@ -40,26 +49,22 @@ export class GatewayAnnounce {
     const row = registry.run(id);
     // Nothing is owed, so nothing comes later; a run that was given up for another leaves its session to that.
     const isLast = row?.delivery === "none" && registry.byChildSession(sessionKey)?.runId === id;
-    if (isLast) this.#cleanUp(row);
+    if (isLast) this.cleanUp(row);
     this.nudge(facts.row.requesterSessionKey);
   }
 
   nudge(requesterSessionKey: string): void {
-    this.#announcer.nudge(requesterSessionKey);
+    if (this.#handOver === undefined) this.#announcer?.nudge(requesterSessionKey);
+    else this.#handOver(requesterSessionKey);
   }
 
   /** Waits for deliveries under way. */
-  close(): Promise<void> {
-    return this.#announcer.close();
+  async close(): Promise<void> {
+    await this.#announcer?.close();
   }
 
-  #delivered(completion: Completion, attempts: number): void {
-    this.#publish(completion, { type: "delivered", attempts });
-    const row = this.#parts.registry.run(completion.runId);
-    if (row !== undefined) this.#cleanUp(row);
-  }
-
-  #cleanUp(row: RunRow): void {
+  /** Deletes the session of a run whose requester has its completion, where that was asked for. */
+  cleanUp(row: RunRow): void {
     if (row.cleanup !== "delete") return;
     const { link, logger, gateway } = this.#parts;
     const keeper = gatewayOf(row);
@@ -75,16 +80,17 @@ export class GatewayAnnounce {
     });
   }
 
+  #delivered(completion: Completion, attempts: number): void {
+    this.#publish(completion, { type: "delivered", attempts });
+    const row = this.#parts.registry.run(completion.runId);
+    if (row !== undefined) this.cleanUp(row);
+  }
+
   #publish(completion: Completion, event: Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>): void {
     const { runId, childSessionKey: sessionKey, requesterSessionKey } = completion;
     const root = this.#parts.registry.run(runId)?.rootSessionKey ?? requesterSessionKey;
     this.#parts.hub.publish({ runId, sessionKey, requesterSessionKey, at: Date.now(), ...event }, root);
   }
-}
-
-/** One that was killed, and waits in the gateway until that can be done, brings nothing. */
-function owes({ ending }: GatewayRun): boolean {
-  return ending?.status !== "killed";
 }
 
 /** A gateway that is still winding the run up may write its session once more, so it is looked at again. */

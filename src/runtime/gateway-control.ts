@@ -95,11 +95,12 @@ export class GatewayControl {
     return { status: "done", ...one, text: all ? NOBODY_RUNS : `${labelOf(first)} had ended already.` };
   }
 
-  /** The next process is to know of it too. */
+  /** The next process is to know of it too; results of the same turn needn't wait for it. */
   #keepWish({ id }: GatewayRun): void {
     const { registry, gateway, logger } = this.#parts;
     try {
       registry.intents.write(endWish(id), { askedAt: Date.now(), gateway });
+      registry.expectNothing(id);
     } catch (error) {
       logger.error({ runId: id }, `that a run is to be ended can't be written down: ${messageOf(error)}`);
     }

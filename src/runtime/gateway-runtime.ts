@@ -30,11 +30,14 @@ import type {
   SteerResult,
   WaitResult,
 } from "../types.ts";
+import { tellAccepted } from "./accepted.ts";
 import { EventHub } from "./event-hub.ts";
 import { checkAddress, secretsOf, shownUrl, type GatewayAddress } from "./gateway-address.ts";
-import { GatewayAnnounce } from "./gateway-announce.ts";
+import type { Beside } from "./beside.ts";
+import { GatewayAnnounce, type HandOver } from "./gateway-announce.ts";
 import { closeGateway } from "./gateway-close.ts";
 import { GatewayControl } from "./gateway-control.ts";
+import { Exchanges } from "./exchanges.ts";
 import { Following } from "./gateway-follow.ts";
 import { deviceIdentity, type DeviceIdentity } from "./gateway-identity.ts";
 import { GATEWAY_CAPABILITIES } from "./gateway-lacks.ts";
@@ -49,7 +52,7 @@ import { keepRecovering, settleLeft } from "./recover.ts";
 import { logRuns } from "./run-log.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 import { isChild, send } from "./send.ts";
-import { identity, Settler } from "./settler.ts";
+import { Settler } from "./settler.ts";
 import { statsWithoutThreads, waitFor } from "./views.ts";
 
 export { isGatewayRun } from "./gateway-run.ts";
@@ -65,19 +68,26 @@ export type GatewayOptions = {
   logger: Logger;
   /** A connection of its own for each call, as OpenClaw 2026.4.1 does; for the benchmark. @default false */
   connectionPerCall?: boolean;
+  /** Takes completions home in this runtime's place, as the one that `beside` was given to. @default this runtime does */
+  handOver?: HandOver;
   timeouts?: Partial<GatewayTimeouts>;
+};
+
+export type GatewaySubagents = SubagentRuntime & {
+  /** For the runtime in threads of the same process, when `handOver` leads there. */
+  readonly beside: Beside;
 };
 
 /**
  * Resolves without connecting: the first call does that.
  * @throws InprocessError `config_invalid` for an address that can't be used, `state_dir_unusable`
  */
-export async function createGatewayRuntime(options: GatewayOptions): Promise<SubagentRuntime> {
+export async function createGatewayRuntime(options: GatewayOptions): Promise<GatewaySubagents> {
   checkAddress(options.address);
   return new GatewayRuntime(options, deviceIdentity(options.identityFile));
 }
 
-class GatewayRuntime implements SubagentRuntime {
+class GatewayRuntime implements GatewaySubagents {
   readonly kind = "gateway";
   readonly capabilities = GATEWAY_CAPABILITIES;
   readonly #options: GatewayOptions;
@@ -88,8 +98,11 @@ class GatewayRuntime implements SubagentRuntime {
   readonly #spawns: GatewaySpawns;
   readonly #control: GatewayControl;
   readonly #announce: GatewayAnnounce;
+  readonly #exchanges: Exchanges;
   readonly #waiting = new Set<(runId: string) => void>();
   readonly #stopRecovering: () => void;
+  /** Nothing settles any more. */
+  readonly #quiet = Promise.withResolvers<void>();
   #closed: Promise<void> | undefined;
   #loop = performance.eventLoopUtilization();
 
@@ -118,15 +131,16 @@ class GatewayRuntime implements SubagentRuntime {
       this.#wake(run);
       this.#announce.settled(run);
     });
+    this.#exchanges = new Exchanges(host, logger);
     this.#following = new Following(this.#parts, this.#settler);
-    this.#spawns = new GatewaySpawns(this.#parts, (run, task) => this.#accepted(run, task));
+    this.#spawns = new GatewaySpawns(this.#parts, (run) => this.#accepted(run));
     this.#control = new GatewayControl(this.#parts, this.#settler, this.#following);
     const adoption = new Adoption(this.#parts, this.#settler, this.#following);
     adoption.look();
     // Superseded ones, and what is owed for settled ones.
     const isThisGateways = ({ transcriptPath }: RunRow): boolean => transcriptPath === keptBy(this.#parts.gateway);
     settleLeft(this.#parts, isThisGateways);
-    this.#announce = new GatewayAnnounce(this.#parts, this.#settler);
+    this.#announce = new GatewayAnnounce(this.#parts, this.#settler, options.handOver);
     const onOwed = (sessionKey: string): void => this.#announce.nudge(sessionKey);
     this.#stopRecovering = keepRecovering(this.#parts, onOwed, isThisGateways, () => adoption.look());
     void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
@@ -160,7 +174,12 @@ class GatewayRuntime implements SubagentRuntime {
   async kill(target: string, requester: Requester): Promise<KillResult> {
     this.#refuseWhenClosed("kill");
     const killed = await this.#control.kill(target, requester);
-    for (const run of this.#parts.live.all()) if (run.givenUp !== undefined) this.#wake(run);
+    for (const run of this.#parts.live.all()) {
+      if (run.givenUp === undefined) continue;
+      this.#wake(run);
+      // What was held back for its sake can go now.
+      this.#announce.nudge(run.facts.row.requesterSessionKey);
+    }
     return killed;
   }
 
@@ -171,7 +190,7 @@ class GatewayRuntime implements SubagentRuntime {
 
   async send(params: SendParams, requester: Requester, options: { signal?: AbortSignal } = {}): Promise<SendResult> {
     this.#refuseWhenClosed("send");
-    return send(this.#parts, this.#control, params, requester, options.signal);
+    return send({ ...this.#parts, exchanges: this.#exchanges }, this.#control, params, requester, options.signal);
   }
 
   async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {
@@ -221,18 +240,26 @@ class GatewayRuntime implements SubagentRuntime {
       drainMs: options.drainMs ?? 0,
       stop: () => {
         this.#stopRecovering();
+        this.#exchanges.close();
         // Those that are left to the next process.
         for (const run of this.#parts.live.all()) this.#wake(run);
+        this.#quiet.resolve();
         return this.#announce.close();
       },
-    }));
+    }).finally(() => this.#quiet.resolve()));
   }
 
-  #accepted(run: GatewayRun, task: string): void {
-    const { agentId, depth, label, rootSessionKey } = run.facts.row;
-    const named = label === undefined ? {} : { label };
-    const event = { ...identity(run), type: "accepted" as const, task, agentId, depth, queuePosition: 0, ...named };
-    this.#parts.hub.publish(event, rootSessionKey);
+  get beside(): Beside {
+    return {
+      ownerId: this.#parts.registry.ownerId,
+      holdsFor: (requester) => this.#settler.holdsFor(requester),
+      delivered: (row) => this.#announce.cleanUp(row),
+      quiet: async () => (this.#closed === undefined ? undefined : this.#quiet.promise),
+    };
+  }
+
+  #accepted(run: GatewayRun): void {
+    tellAccepted(this.#parts, run);
     this.#following.follow(run);
   }
 

@@ -7,6 +7,7 @@
 import { causeOf, InprocessError } from "../errors.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
 import { isRefusal, planSpawn, tooManyChildren, type Refusal, type SpawnPlan } from "../policy/spawn-policy.ts";
+import { spawnTerms } from "../policy/spawn-terms.ts";
 import type { Admission } from "../registry/admission.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
@@ -19,7 +20,7 @@ import { inDoubt, startChild } from "./gateway-start-child.ts";
 
 export class GatewaySpawns {
   readonly #parts: GatewayParts;
-  readonly #start: (run: GatewayRun, task: string) => void;
+  readonly #start: (run: GatewayRun) => void;
   /** Children on their way to the gateway, by requester: they count as active. */
   readonly #onTheirWay = new Map<string, number>();
   /** Spawns with an idempotency key that aren't answered yet. */
@@ -30,7 +31,7 @@ export class GatewaySpawns {
   #toldOfTools = false;
 
   /** @param start tells of an accepted run and follows it */
-  constructor(parts: GatewayParts, start: (run: GatewayRun, task: string) => void) {
+  constructor(parts: GatewayParts, start: (run: GatewayRun) => void) {
     this.#parts = parts;
     this.#start = start;
   }
@@ -122,7 +123,9 @@ export class GatewaySpawns {
       const accepted: SpawnResult = {
         status: "accepted",
         ...child,
-        mode: "run",
+        mode: row.mode,
+        context: row.context,
+        ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
         note: ACCEPTED_NOTE,
         runtime: "gateway",
         isolation: "thread",
@@ -132,7 +135,7 @@ export class GatewaySpawns {
         expectsCompletionMessage: row.expectsCompletion,
       };
       if (idempotencyKey !== undefined) row.answer = JSON.stringify(accepted);
-      return this.#accept(row, plan, answer, params.task, accepted);
+      return this.#accept(row, plan, answer, accepted);
     } catch (error) {
       const isCertain = !mayBeTaken || (before === undefined && isConnectFailure(error));
       const { code, message } = causeOf(isCertain ? error : inDoubt(error));
@@ -154,7 +157,7 @@ export class GatewaySpawns {
     return JSON.parse(other.answer) as SpawnResult;
   }
 
-  #accept(row: NewRun, plan: SpawnPlan, from: RunOrigin, task: string, accepted: SpawnResult): SpawnResult {
+  #accept(row: NewRun, plan: SpawnPlan, from: RunOrigin, accepted: SpawnResult): SpawnResult {
     // The gateway has it and counts it; this writes it down.
     const admission = this.#admit(row);
     if (!admission.ok) {
@@ -165,7 +168,7 @@ export class GatewaySpawns {
     }
     const run = new GatewayRun(row, plan.timeoutMs, from);
     this.#parts.live.add(run);
-    this.#start(run, task);
+    this.#start(run);
     return accepted;
   }
 
@@ -217,13 +220,14 @@ export class GatewaySpawns {
       depth: plan.depth,
       // It has nothing of ours to spawn with.
       role: "leaf",
+      ...spawnTerms(params),
       task: params.task,
       workspaceDir: this.#parts.host.workspaceDir(plan.agentId),
       transcriptPath: keptBy(this.#parts.gateway),
-      cleanup: params.cleanup ?? "keep",
-      expectsCompletion: params.expectsCompletionMessage ?? true,
       createdAt: Date.now(),
       ...(params.label === undefined ? {} : { label: params.label }),
+      ...(params.taskName === undefined ? {} : { taskName: params.taskName }),
+      ...(requester.turnId === undefined ? {} : { turnId: requester.turnId }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     };
   }

@@ -2,12 +2,15 @@
 
 import { Announcer, type Delivery } from "../announce/announcer.ts";
 import { announcement } from "../announce/completion-text.ts";
+import { completeTurns } from "../announce/one-turn.ts";
 import type { LifecycleEvent } from "../events.ts";
 import type { Completion } from "../types.ts";
+import type { PendingRow } from "../registry/outbox.ts";
+import type { AfterRun } from "./after-run.ts";
+import type { Beside } from "./beside.ts";
+import { isGatewayRun } from "./gateway-run.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
-import { putAway } from "./put-away.ts";
-import { isThreadRun } from "./recover.ts";
 import type { RunCarrier } from "./run-carrier.ts";
 import type { Settler } from "./settler.ts";
 
@@ -16,12 +19,25 @@ export class Homeward {
   readonly #settler: Settler;
   readonly #carrier: RunCarrier;
   readonly #announcer: Announcer;
+  readonly #afterRun: Pick<Required<AfterRun>, "delivered">;
+  readonly #beside: Beside | undefined;
 
-  constructor(parts: Parts, settler: Settler, carrier: RunCarrier) {
+  /** @param beside a gateway's runs, told of by this one too */
+  constructor(
+    parts: Parts,
+    settler: Settler,
+    carrier: RunCarrier,
+    afterRun: Pick<Required<AfterRun>, "delivered">,
+    beside?: Beside,
+  ) {
     this.#parts = parts;
+    this.#afterRun = afterRun;
+    this.#beside = beside;
     this.#settler = settler;
     this.#carrier = carrier;
     const { registry, host, config, logger } = parts;
+    // Before the announcer is made: it looks at what is there.
+    if (beside !== undefined) registry.outbox.takeAlong(beside.ownerId);
     this.#announcer = new Announcer({
       outbox: registry.outbox,
       logger,
@@ -29,6 +45,7 @@ export class Homeward {
       deliver: (requester, completions) => this.#deliver(requester, completions),
       alreadyDelivered: async (requester, keys) => (await host.alreadyDelivered?.(requester, keys)) ?? [],
       holdBack: (requester) => this.#holdBack(requester),
+      ready: (requester, rows) => this.#ready(requester, rows),
       requesterOf: (sessionKey) => registry.byChildSession(sessionKey)?.requesterSessionKey,
       onDelivered: (completion, attempts) => this.#delivered(completion, attempts),
       onUndelivered: (completion, reason) => this.#publish(completion, { type: "undelivered", reason }),
@@ -45,12 +62,12 @@ export class Homeward {
     if (parent !== undefined) this.turnEnded(parent);
   }
 
-  /** A waiting run: woken when its children are done, settled when they left nothing to say. */
+  /** A waiting run: woken when its children are done, concluded when they left nothing to say. */
   turnEnded(run: LiveRun): void {
     if (run.state !== "waiting" || run.outcome.settled !== undefined) return;
     if (this.#parts.live.childrenOf(run.sessionKey).length > 0) return;
     if (this.#parts.registry.outbox.pendingFor(run.sessionKey).length > 0) this.#announcer.nudge(run.sessionKey);
-    else void this.#settler.settle(run, { status: "ok" });
+    else void this.#carrier.conclude(run);
   }
 
   /** A requester became idle: what waits for it is tried now. */
@@ -58,9 +75,10 @@ export class Homeward {
     this.#announcer.nudge(requesterSessionKey);
   }
 
-  /** Waits for deliveries under way. */
-  close(): Promise<void> {
-    return this.#announcer.close();
+  /** Waits for deliveries under way, and for what the gateway's runs have still to tell. */
+  async close(): Promise<void> {
+    await this.#beside?.quiet();
+    await this.#announcer.close();
   }
 
   async #deliver(requesterSessionKey: string, completions: Completion[]): Promise<Delivery> {
@@ -76,22 +94,28 @@ export class Homeward {
     return host.deliver(completions);
   }
 
-  /** An orchestrator is woken once, with everything; so is any requester under `announce.mode: "together"`. */
+  /** An orchestrator is woken once, with everything. */
   #holdBack(requesterSessionKey: string): boolean {
     if (this.#settler.holdsFor(requesterSessionKey)) return true;
-    const { live, config } = this.#parts;
+    if (this.#beside?.holdsFor(requesterSessionKey) === true) return true;
+    const { live } = this.#parts;
+    return live.ofSession(requesterSessionKey) !== undefined && live.childrenOf(requesterSessionKey).length > 0;
+  }
+
+  /** Any other requester is told of all that it asked for in one turn, under `announce.mode: "together"`. */
+  #ready(requesterSessionKey: string, rows: PendingRow[]): PendingRow[] {
+    const { live, config, registry } = this.#parts;
     const isRun = live.ofSession(requesterSessionKey) !== undefined;
-    if (!isRun && config.subagents.announce.mode === "each") return false;
-    return live.childrenOf(requesterSessionKey).length > 0;
+    if (isRun || config.subagents.announce.mode === "each") return rows;
+    return completeTurns(registry, requesterSessionKey, rows);
   }
 
   #delivered(completion: Completion, attempts: number): void {
     this.#publish(completion, { type: "delivered", attempts });
     const row = this.#parts.registry.run(completion.runId);
-    if (row?.cleanup !== "delete") return;
-    const { logger } = this.#parts;
-    if (isThreadRun(row)) void putAway(row.transcriptPath, logger);
-    else logger.warn({ sessionKey: row.childSessionKey }, "a session stays in the gateway that another process used");
+    if (row === undefined) return;
+    if (this.#beside !== undefined && isGatewayRun(row)) this.#beside.delivered(row);
+    else this.#afterRun.delivered(row);
   }
 
   #publish(completion: Completion, event: Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>): void {

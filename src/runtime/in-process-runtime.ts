@@ -4,14 +4,10 @@
  */
 
 import { performance } from "node:perf_hooks";
-import type { Config } from "../config.ts";
 import { InprocessError, messageOf } from "../errors.ts";
 import type { EventFilter, RunEvent } from "../events.ts";
-import type { Host, SessionFilter, SessionView } from "../host.ts";
-import type { Logger } from "../log.ts";
+import type { SessionFilter, SessionView } from "../host.ts";
 import { agentsView } from "../policy/allowed-agents.ts";
-import { WorkerPool } from "../pool/worker-pool.ts";
-import type { Registry } from "../registry/registry.ts";
 import { HistoryReader } from "../sessions/history-reader.ts";
 import type {
   AgentsView,
@@ -31,46 +27,28 @@ import type {
   SteerResult,
   WaitResult,
 } from "../types.ts";
+import { tellAccepted } from "./accepted.ts";
+import { tellEach } from "./after-run.ts";
 import { createAdmit, type Admit } from "./admit.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
-import { EventHub } from "./event-hub.ts";
 import { readHistory } from "./history.ts";
+import { Exchanges } from "./exchanges.ts";
 import { Homeward } from "./homeward.ts";
-import { KnownSecrets } from "./known-secrets.ts";
-import { Lane } from "./lane.ts";
-import type { SessionTools } from "./child-tools.ts";
 import type { LiveRun } from "./live-run.ts";
-import { LiveRuns, type Parts } from "./parts.ts";
+import { makeParts, type InProcessOptions } from "./make-parts.ts";
+import type { Parts } from "./parts.ts";
+import { putAwayAfter } from "./put-away.ts";
 import { keepRecovering, recover } from "./recover.ts";
 import { RunCarrier } from "./run-carrier.ts";
 import { logRuns } from "./run-log.ts";
 import type { SubagentRuntime } from "./runtime.ts";
 import { isChild, send } from "./send.ts";
-import { identity, Settler } from "./settler.ts";
+import { Settler } from "./settler.ts";
 import { Steering } from "./steer.ts";
-import { watchThreads, type StuckAfter } from "./thread-watch.ts";
+import { watchThreads } from "./thread-watch.ts";
 import { listed } from "./targets.ts";
 import { statsOf, viewOf, waitFor } from "./views.ts";
-
-export type InProcessOptions = {
-  config: Config;
-  host: Host;
-  registry: Registry;
-  logger: Logger;
-  /** Where transcripts are kept, a folder for each agent. */
-  transcriptsDir: string;
-  workerFile: string;
-  /** For what warming up writes. */
-  scratchDir: string;
-  /** The threads' whole environment. */
-  threadEnv: Record<string, string>;
-  /** The whole environment of commands that `exec` starts. */
-  execEnv: Record<string, string>;
-  sessionTools: SessionTools;
-  /** When a thread counts as stuck. @default looked at every 2 s, stuck after 15 s */
-  stuck?: StuckAfter;
-};
 
 /** Ready when it resolves: spawns are accepted. Warming goes on in the background. @throws InprocessError `worker_start_failed` */
 export async function createInProcessRuntime(options: InProcessOptions): Promise<SubagentRuntime> {
@@ -91,46 +69,30 @@ class InProcessRuntime implements SubagentRuntime {
   readonly #steering: Steering;
   readonly #transcripts = new HistoryReader();
   readonly #admit: Admit;
+  readonly #exchanges: Exchanges;
   readonly #stops: (() => void)[];
   readonly #waiting = new Set<(runId: string) => void>();
   #closed: Promise<void> | undefined;
   #loop = performance.eventLoopUtilization();
 
   constructor(options: InProcessOptions) {
-    const { config, host, registry, logger } = options;
+    const { registry, logger } = options;
     // First, for it can fail, and then no thread is to be left behind.
     registry.claimOwner();
     recover({ registry, logger });
     registry.purgeOlderThan();
-    const pool = new WorkerPool({
-      threads: config.subagents.pool,
-      workerFile: options.workerFile,
-      scratchDir: options.scratchDir,
-      env: options.threadEnv,
-      ...(config.subagents.engine === "openclaw"
-        ? { guest: { engine: "openclaw", context: () => host.engineContext?.() } }
-        : {}),
-      onError: (error) => logger.error({}, `a worker thread failed: ${error.message}`),
-      onNote: (text) => logger.info({}, text),
-    });
-    this.#parts = {
-      config,
-      host,
-      registry,
+    this.#parts = makeParts(options, () => this.#watchersChanged());
+    const afterRun = tellEach(
+      [
+        { settled: (run) => [...this.#waiting].forEach((watcher) => watcher(run.id)) },
+        { settled: (run) => this.#homeward.settled(run) },
+        putAwayAfter(this.#parts),
+      ],
       logger,
-      pool,
-      lane: new Lane(config.agents.defaults.subagents.maxConcurrent),
-      hub: new EventHub(() => this.#watchersChanged()),
-      live: new LiveRuns(),
-      secrets: new KnownSecrets(),
-      execEnv: options.execEnv,
-    };
-    this.#settler = new Settler(this.#parts, (run) => {
-      for (const watcher of [...this.#waiting]) watcher(run.id);
-      this.#homeward.settled(run);
-    });
+    );
+    this.#settler = new Settler(this.#parts, afterRun.settled);
     this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
-    this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier);
+    this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier, afterRun, options.beside);
     this.#admit = createAdmit({
       parts: this.#parts,
       runtime: this,
@@ -139,11 +101,13 @@ class InProcessRuntime implements SubagentRuntime {
       refuseWhenClosed: () => this.#refuseWhenClosed("spawn"),
       start: (run, ahead) => this.#start(run, ahead),
     });
+    this.#exchanges = new Exchanges(options.host, logger);
     this.#steering = new Steering(this.#parts, this.#settler, this.#carrier);
     void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
       logger.error({}, `runs can't be logged any more: ${messageOf(error)}`),
     );
     this.#stops = [
+      () => this.#exchanges.close(),
       watchThreads(this.#parts, options.stuck),
       keepRecovering(this.#parts, (sessionKey) => this.#homeward.nudge(sessionKey)),
     ];
@@ -195,7 +159,7 @@ class InProcessRuntime implements SubagentRuntime {
 
   async send(params: SendParams, requester: Requester, options: { signal?: AbortSignal } = {}): Promise<SendResult> {
     this.#refuseWhenClosed("send");
-    return send(this.#parts, this.#steering, params, requester, options.signal);
+    return send({ ...this.#parts, exchanges: this.#exchanges }, this.#steering, params, requester, options.signal);
   }
 
   async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {
@@ -243,21 +207,8 @@ class InProcessRuntime implements SubagentRuntime {
   }
 
   #start(run: LiveRun, queuePosition: number): void {
-    const { row } = run.facts;
-    const { task, agentId, depth, label } = row;
-    this.#parts.hub.publish(
-      {
-        ...identity(run),
-        type: "accepted",
-        task,
-        agentId,
-        depth,
-        queuePosition,
-        ...(label === undefined ? {} : { label }),
-      },
-      row.rootSessionKey,
-    );
-    this.#carrier.enqueue(run, { prompt: task });
+    tellAccepted(this.#parts, run, queuePosition);
+    this.#carrier.enqueue(run, { prompt: run.facts.row.task });
   }
 
   #watchersChanged(): void {

@@ -1,5 +1,8 @@
 /** The process-wide lane: at most so many jobs at once, the rest wait in the order they came. */
 
+/** For whom a job waits: the sessions at the top of its tree and right above it. `id` is the run's. */
+export type LanePlace = { id: string; tree: string; requester: string };
+
 export class Lane {
   /** Jobs that may run at once. */
   readonly slots: number;
@@ -24,14 +27,14 @@ export class Lane {
   }
 
   /** Starts the job in a later turn of the loop; it holds its slot until its promise settles. `job` never rejects. */
-  enqueue(id: string, job: () => Promise<void>): void {
-    this.#waiting.push({ id, job, since: performance.now() });
+  enqueue(place: LanePlace, job: () => Promise<void>): void {
+    this.#waiting.push({ place, job, since: performance.now() });
     this.#schedule();
   }
 
   /** Takes out a job that hasn't started. */
   remove(id: string): void {
-    const index = this.#waiting.findIndex((entry) => entry.id === id);
+    const index = this.#waiting.findIndex(({ place }) => place.id === id);
     if (index >= 0) this.#waiting.splice(index, 1);
   }
 
@@ -65,4 +68,4 @@ export class Lane {
 /** What starting may take of one turn of the loop. */
 const START_BUDGET_MS = 2;
 
-type Entry = { id: string; job: () => Promise<void>; since: number };
+type Entry = { place: LanePlace; job: () => Promise<void>; since: number };

@@ -34,6 +34,8 @@ export class LiveRun {
   readonly outcome = new RunOutcome();
   state: RunState = "queued";
   execution: Execution | undefined;
+  /** Turns so far, the one under way included; one that goes on in another thread is the same. */
+  turns = 0;
   /** What opens the turn under way; handed over again when the thread was lost before it stood in the transcript. */
   prompt: string | undefined;
   /** What it was told by its requester and its model hasn't read yet. */
@@ -47,6 +49,9 @@ export class LiveRun {
   text = "";
   /** The model that answered last. */
   answeredBy: string | undefined;
+  /** The last turn's answer in the form that was asked for, or why there is none. */
+  structured: unknown;
+  schemaError: string | undefined;
   /** Its thread was lost once; a second time names it the culprit. */
   lostBefore = false;
   /** Its thread was ended because of another run on it. */
@@ -64,9 +69,9 @@ export class LiveRun {
     return this.facts.row.childSessionKey;
   }
 
-  /** Tells a running turn to stop; does nothing in any other state. */
-  abort(cause: Cause): void {
-    this.execution?.abort(cause);
+  /** Names the turn under way among all turns of all runs. */
+  get turnId(): string {
+    return `${this.id}:${this.turns}`;
   }
 
   /** Put before the model at the next turn boundary, in this turn or the one that comes. */
@@ -75,12 +80,15 @@ export class LiveRun {
     this.execution?.steer(text);
   }
 
-  /** Tells a running turn to stop, and gives it a moment to bring its partial answer home. */
-  async stop(cause: Cause): Promise<void> {
+  /**
+   * Tells a running turn to stop, and gives it a moment to bring its partial answer home.
+   * @param patienceMs how long that may take. @default 2000
+   */
+  async stop(cause: Cause, patienceMs: number = PARTIAL_MS): Promise<void> {
     const { execution } = this;
     if (execution === undefined) return;
     execution.abort(cause);
-    await Promise.race([execution.ended, delay(PARTIAL_MS, undefined, { ref: false })]);
+    await Promise.race([execution.ended, delay(patienceMs, undefined, { ref: false })]);
   }
 
   get usage(): Usage {

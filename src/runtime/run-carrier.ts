@@ -4,16 +4,17 @@
  * transcript, alone in a dedicated thread; the second loss is the run's own fault.
  */
 
-import type { EngineTask, HostRequest } from "../channel/protocol.ts";
-import { causeOf, InprocessError, type Cause } from "../errors.ts";
+import { causeOf, type Cause } from "../errors.ts";
 import type { EngineEvent, LifecycleEvent } from "../events.ts";
-import type { ToolOutput, ToolVerdict } from "../host.ts";
 import { writeThreadLines } from "../log.ts";
 import { childContext } from "./child-tools.ts";
+import { engineTask, type Turn } from "./engine-task.ts";
 import { Execution, type ExecutionEnd } from "./execution.ts";
+import { answerRequest } from "./host-requests.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import { identity, type Settler } from "./settler.ts";
+import { afterTurn } from "./turn-end.ts";
 import type { OutcomeStatus } from "../types.ts";
 
 export class RunCarrier {
@@ -29,13 +30,37 @@ export class RunCarrier {
   }
 
   /** Puts a turn into the lane. */
-  enqueue(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): void {
+  enqueue(run: LiveRun, turn: Turn): void {
     run.prompt = turn.prompt;
+    if (turn.resume !== "thread_lost") run.turns += 1;
+    const { rootSessionKey: tree, requesterSessionKey: requester } = run.facts.row;
     const queuedAt = performance.now();
-    this.#parts.lane.enqueue(run.id, () => this.#carry(run, turn, queuedAt));
+    this.#parts.lane.enqueue({ id: run.id, tree, requester }, () => this.#carry(run, turn, queuedAt));
   }
 
-  async #carry(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">, queuedAt: number): Promise<void> {
+  /** Its turn went well, or what it waited for is over: the rules of turn-end.ts say what becomes of it. */
+  async conclude(run: LiveRun): Promise<void> {
+    try {
+      await this.#goOn(run);
+    } catch (error) {
+      await this.#settler.settle(run, { status: "error", cause: causeOf(error) });
+    }
+  }
+
+  async #goOn(run: LiveRun): Promise<void> {
+    const next = afterTurn(run, this.#parts);
+    switch (next.then) {
+      case "turn":
+        if (run.state === "waiting") run.state = "queued";
+        return this.enqueue(run, next.turn);
+      case "wait":
+        return this.#wait(run);
+      case "settle":
+        await this.#settler.settle(run, next.outcome);
+    }
+  }
+
+  async #carry(run: LiveRun, turn: Turn, queuedAt: number): Promise<void> {
     if (run.outcome.settled !== undefined) return;
     try {
       // A host without a say is not awaited: the lane counts what starting takes of its turn of the loop.
@@ -56,7 +81,7 @@ export class RunCarrier {
     }
   }
 
-  #begin(run: LiveRun, turn: Pick<EngineTask, "resume">): void {
+  #begin(run: LiveRun, turn: Turn): void {
     const now = Date.now();
     if (run.state !== "running") this.#parts.registry.setState(run.id, "running", now);
     run.state = "running";
@@ -76,18 +101,18 @@ export class RunCarrier {
     run.timer = setTimeout(() => void this.#timeUp(run), timeoutMs);
   }
 
-  #execute(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">, queueMs: number): Execution {
+  #execute(run: LiveRun, turn: Turn, queueMs: number): Execution {
     const { pool, config, hub, logger } = this.#parts;
     const { isolation, row } = run.facts;
     const execution = new Execution({
       pool,
-      task: this.#engineTask(run, turn),
+      task: engineTask(this.#parts, run, turn),
       dedicated: isolation === "dedicated" || run.lostBefore,
       grace: config.subagents.grace,
       watched: hub.wantsText(run.id, row.rootSessionKey),
       onStarted: (threadId) => this.#started(run, threadId, queueMs),
       onEvents: (events) => events.forEach((event) => this.#heard(run, event)),
-      onRequest: (request, signal) => this.#answer(run, request, signal),
+      onRequest: (request, signal) => answerRequest(this.#parts, run, request, signal),
       onTerminate: (threadId) => this.#spare(run, threadId),
       onLog: (lines) => writeThreadLines(logger, lines, { runId: run.id }),
       onSteered: (count) => void run.steering.splice(0, count),
@@ -102,29 +127,18 @@ export class RunCarrier {
       run.using(end.result.usage);
       run.text = end.result.text || run.text;
       run.answeredBy = end.result.model ?? run.answeredBy;
+      run.structured = end.result.structured;
+      run.schemaError = end.result.schemaError;
     }
     run.endTurn();
     if (run.outcome.settled !== undefined) return;
     if (end.kind === "lost") return this.#threadLost(run, end);
     const { status, cause } = end.result;
-    if (status === "ok") {
-      // Told after its last look: the answer it gave isn't its last word.
-      if (run.steering.length > 0) {
-        return this.enqueue(run, { prompt: run.steering.splice(0).join("\n\n"), resume: "next_turn" });
-      }
-      if (this.#hasMoreToCome(run)) return this.#wait(run);
-      await this.#settler.settle(run, { status: "ok" });
-      return;
-    }
+    if (status === "ok") return this.conclude(run);
     await this.#settler.settle(run, {
       status: (status === "aborted" && cause !== undefined && ABORTED[cause.code]) || "error",
       cause: cause ?? { code: "engine_failed", message: "The engine ended the run without a reason." },
     });
-  }
-
-  #hasMoreToCome(run: LiveRun): boolean {
-    const { live, registry } = this.#parts;
-    return live.childrenOf(run.sessionKey).length > 0 || registry.outbox.pendingFor(run.sessionKey).length > 0;
   }
 
   #wait(run: LiveRun): void {
@@ -178,81 +192,13 @@ export class RunCarrier {
   #publish(run: LiveRun, event: LifecycleEvent): void {
     this.#parts.hub.publish({ ...identity(run), ...event }, run.facts.row.rootSessionKey);
   }
-
-  async #answer(run: LiveRun, request: HostRequest, signal: AbortSignal): Promise<unknown> {
-    const { host } = this.#parts;
-    const child = childContext(run.facts.row);
-    switch (request.kind) {
-      case "tool": {
-        const tool = run.facts.hostTools.find((candidate) => candidate.name === request.tool);
-        if (tool === undefined) throw new InprocessError("tool_blocked", `This session has no tool ${request.tool}.`);
-        return bounded(await tool.execute(request.toolCallId, request.args, signal), request.tool);
-      }
-      case "verdict": {
-        const { toolCallId, tool, args } = request;
-        if (host.beforeToolCall === undefined) return { allow: true };
-        // An answer that is none lets nothing through.
-        return (await host.beforeToolCall({ child, toolCallId, tool, args })) ?? NO_VERDICT;
-      }
-      case "refresh_model": {
-        const model = await host.resolveModel(request.model, child.agentId, { refresh: true, signal });
-        this.#parts.secrets.add(model, child.agentId);
-        return model;
-      }
-    }
-  }
-
-  #engineTask(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): EngineTask {
-    const { config, host, execEnv } = this.#parts;
-    const { row, model, thinking, tools, hostTools, toolsAllow, toolsDeny } = run.facts;
-    return {
-      runId: row.runId,
-      sessionId: row.sessionId,
-      sessionKey: row.childSessionKey,
-      agentId: row.agentId,
-      engine: config.subagents.engine,
-      ...(host.engineContext === undefined ? {} : { engineContext: host.engineContext(childContext(row)) }),
-      role: {
-        kind: row.role,
-        depth: row.depth,
-        maxDepth: config.agents.defaults.subagents.maxSpawnDepth,
-        requesterSessionKey: row.requesterSessionKey,
-        ...(row.label === undefined ? {} : { label: row.label }),
-      },
-      model,
-      ...(thinking === undefined ? {} : { thinking }),
-      workspaceDir: row.workspaceDir,
-      transcriptPath: row.transcriptPath,
-      ...turn,
-      tools,
-      ...(toolsAllow === undefined ? {} : { toolsAllow }),
-      ...(toolsDeny === undefined ? {} : { toolsDeny }),
-      hostTools: hostTools.map(({ execute: _onHost, ...spec }) => spec),
-      askBeforeToolCall: host.beforeToolCall !== undefined,
-      modelIdleTimeoutSeconds: config.agents.defaults.modelIdleTimeoutSeconds,
-      execTimeoutSeconds: config.tools.execTimeoutSeconds,
-      execEnv,
-    };
-  }
 }
 
 /** What it was told while the turn stood in the lane goes with the turn's own prompt; a turn gone on with has none to add to. */
-function withSteering(run: LiveRun, turn: Pick<EngineTask, "prompt" | "resume">): typeof turn {
+function withSteering(run: LiveRun, turn: Turn): Turn {
   if (turn.prompt === undefined || turn.resume === "thread_lost" || run.steering.length === 0) return turn;
   run.prompt = [turn.prompt, ...run.steering.splice(0)].join("\n\n");
   return { ...turn, prompt: run.prompt };
-}
-
-/** What a host tool returns enters a thread, where no heap limit contains it (design §6). */
-function bounded(output: ToolOutput, tool: string): ToolOutput {
-  const texts = output.content.reduce((sum, block) => sum + Buffer.byteLength(block.text), 0);
-  const details = output.details === undefined ? 0 : Buffer.byteLength(JSON.stringify(output.details) ?? "");
-  const bytes = texts + details;
-  if (bytes <= TOOL_OUTPUT_BYTES) return output;
-  throw new InprocessError(
-    "payload_too_large",
-    `The tool ${tool} returned ${bytes} bytes; at most ${TOOL_OUTPUT_BYTES} may enter a thread. Ask it for less.`,
-  );
 }
 
 function culprit({ code, message }: Cause): Cause {
@@ -265,5 +211,3 @@ const ABORTED: Partial<Record<Cause["code"], OutcomeStatus>> = {
   run_interrupted: "interrupted",
   run_killed: "killed",
 };
-const NO_VERDICT: ToolVerdict = { allow: false, reason: "The gateway's tool policy gave no answer." };
-const TOOL_OUTPUT_BYTES = 1_048_576;

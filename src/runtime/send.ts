@@ -4,11 +4,12 @@ import { randomUUID } from "node:crypto";
 import { causeOf, type ErrorCode } from "../errors.ts";
 import { clip } from "../sessions/clip.ts";
 import type { Requester, SendParams, SendResult, SteerResult } from "../types.ts";
+import type { Exchanges } from "./exchanges.ts";
 import type { Records } from "./parts.ts";
 
 /** A child is told what it is sent as by a steer. */
 type Steering = { steer(target: string, message: string, requester: Requester): SteerResult | Promise<SteerResult> };
-type Parts = Pick<Records, "registry" | "host">;
+type Parts = Pick<Records, "registry" | "host"> & { exchanges: Exchanges };
 
 export async function send(
   parts: Parts,
@@ -55,7 +56,7 @@ export async function send(
 }
 
 /** Whether a session is a child's, whatever it says of itself. */
-export function isChild({ registry }: Parts, requester: Requester): boolean {
+export function isChild({ registry }: Pick<Parts, "registry">, requester: Requester): boolean {
   return (requester.depth ?? 0) > 0 || registry.byChildSession(requester.sessionKey) !== undefined;
 }
 
@@ -76,7 +77,7 @@ function toChild(steered: SteerResult): SendResult {
 }
 
 async function toHost(
-  { host }: Parts,
+  { host, exchanges }: Parts,
   sessionKey: string,
   { message, timeoutSeconds = 30 }: SendParams,
   requester: Requester,
@@ -87,10 +88,14 @@ async function toHost(
     return refuse("error", "capability_missing", why);
   }
   const timeoutMs = timeoutSeconds * 1000;
-  const options = { from: requester.sessionKey, timeoutMs, ...(signal === undefined ? {} : { signal }) };
+  const from = requester.sessionKey;
+  const options = { from, timeoutMs, ...(signal === undefined ? {} : { signal }) };
   const { reply, runId = randomUUID() } = (await host.sendTo(sessionKey, message, options)) ?? {};
   const sent = { runId, sessionKey };
-  if (reply !== undefined) return { status: "ok", ...sent, delivery: { status: "delivered", mode: "host" }, reply };
+  if (reply !== undefined) {
+    exchanges.begin({ from, to: sessionKey, message, reply, timeoutMs });
+    return { status: "ok", ...sent, delivery: { status: "delivered", mode: "host" }, reply };
+  }
   return { status: timeoutMs > 0 ? "timeout" : "accepted", ...sent, delivery: { status: "pending", mode: "host" } };
 }
 

@@ -6,21 +6,27 @@
 import { causeOf } from "../errors.ts";
 import type { Settlement } from "../registry/settlement.ts";
 import type { Completion, Outcome, RunView } from "../types.ts";
-import { completionMessage } from "../announce/completion-text.ts";
+import { completionMessage, reportedText } from "../announce/completion-text.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Records } from "./parts.ts";
 import type { TrackedRun } from "./tracked-run.ts";
 
 export class Settler<R extends TrackedRun = LiveRun> {
   readonly #parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">;
-  readonly #onSettled: (run: R) => void;
+  readonly #onSettled: (run: R, owes: boolean) => void;
   #pending: R[] = [];
   /** The transaction under way to the disk, and the one after it. */
   #writing: Promise<void> | undefined;
   #commit: Promise<void> | undefined;
+  /** Endings that are decided and wait for what their runs had said. */
+  readonly #partials = new Map<R, Promise<void>>();
   #unsynced: ReadonlySet<string> = new Set();
 
-  constructor(parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">, onSettled: (run: R) => void) {
+  /** @param onSettled `owes`: whether a completion is on its way to the run's requester */
+  constructor(
+    parts: Pick<Records<R>, "registry" | "logger" | "live" | "hub">,
+    onSettled: (run: R, owes: boolean) => void,
+  ) {
     this.#parts = parts;
     this.#onSettled = onSettled;
   }
@@ -30,21 +36,43 @@ export class Settler<R extends TrackedRun = LiveRun> {
     return this.#unsynced.has(requesterSessionKey);
   }
 
-  /** Offers an ending; the first one wins. Resolves once the run's settlement, whichever it is, is on the disk. */
-  async settle(run: R, outcome: Outcome): Promise<boolean> {
+  /**
+   * Offers an ending; the first one wins. Resolves once the run's settlement, whichever it is, is on the disk.
+   * @param partial what the run had said is home, or isn't waited for any longer: it is written then. Must not take long.
+   */
+  async settle(run: R, outcome: Outcome, partial?: Promise<void>): Promise<boolean> {
     const first = run.outcome.offer(outcome);
     if (first) {
       clearTimeout(run.timer);
-      this.#pending.push(run);
-      this.#commit ??= this.#commitSoon();
+      if (partial === undefined) this.#take(run);
+      else this.#takeAfter(partial, run);
     }
-    // When another ending came first, it may be in the transaction under way.
-    await this.written();
+    // When another ending came first, it may be in the transaction under way, or not yet in any.
+    await this.#partials.get(run);
+    await this.#onDisk();
     return first;
   }
 
   /** Resolves once every ending offered so far is on the disk and told. */
   async written(): Promise<void> {
+    await Promise.all(this.#partials.values());
+    await this.#onDisk();
+  }
+
+  #take(run: R): void {
+    this.#pending.push(run);
+    this.#commit ??= this.#commitSoon();
+  }
+
+  #takeAfter(partial: Promise<void>, run: R): void {
+    const taken = partial.then(() => {
+      this.#partials.delete(run);
+      this.#take(run);
+    });
+    this.#partials.set(run, taken);
+  }
+
+  async #onDisk(): Promise<void> {
     await Promise.all([this.#writing, this.#commit]);
   }
 
@@ -95,7 +123,7 @@ export class Settler<R extends TrackedRun = LiveRun> {
       },
       run.facts.row.rootSessionKey,
     );
-    this.#onSettled(run);
+    this.#onSettled(run, settlement.completion !== undefined);
   }
 }
 
@@ -125,6 +153,7 @@ function settlementOf(run: TrackedRun, at: number): Settlement {
     usage,
     text: run.text,
     ...(model === undefined ? {} : { model }),
+    ...structuredOf(run),
     ...(owesCompletion(run, outcome) ? { completion: completionOf(run, outcome, at) } : {}),
   };
 }
@@ -147,9 +176,17 @@ function completionOf(run: TrackedRun, outcome: Outcome, at: number): Completion
       endedAt: at,
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(answeredBy === undefined ? {} : { model: answeredBy }),
+      ...structuredOf(run),
     },
     outcome,
   );
+}
+
+function structuredOf({ structured, schemaError }: Pick<TrackedRun, "structured" | "schemaError">) {
+  return {
+    ...(structured === undefined ? {} : { structured }),
+    ...(schemaError === undefined ? {} : { schemaError }),
+  };
 }
 
 /** The completion of a settled run, or of one that another process left behind. */
@@ -158,8 +195,13 @@ export function completionOfRow(
     label?: string;
     model?: string;
     text?: string;
+    textBytesCut?: number;
+    completionTarget?: "parent";
     startedAt?: number;
     endedAt?: number;
+    structured?: unknown;
+    schemaError?: string;
+    sessionId: string;
     transcriptPath: string;
   },
   outcome: Outcome,
@@ -168,6 +210,7 @@ export function completionOfRow(
     key: completionKey(row.runId),
     runId: row.runId,
     childSessionKey: row.childSessionKey,
+    sessionId: row.sessionId,
     requesterSessionKey: row.requesterSessionKey,
     outcome,
     text: row.text ?? "",
@@ -177,12 +220,17 @@ export function completionOfRow(
     transcriptPath: row.transcriptPath,
     ...(row.model === undefined ? {} : { model: row.model }),
     ...(row.label === undefined ? {} : { label: row.label }),
+    ...(row.completionTarget === undefined ? {} : { completionTarget: row.completionTarget }),
+    ...(row.textBytesCut === undefined || row.textBytesCut === 0 ? {} : { textBytesCut: row.textBytesCut }),
+    ...structuredOf(row),
   });
 }
 
 function withMessage(facts: Parameters<typeof completionMessage>[0]): Completion {
-  const { transcriptPath: _shownOnly, ...completion } = facts;
-  return { ...completion, message: completionMessage(facts) };
+  const { transcriptPath: _shownOnly, textBytesCut, ...completion } = facts;
+  const text = reportedText(facts.outcome, facts.text);
+  const cut = textBytesCut === undefined || text === "" ? {} : { textBytesCut };
+  return { ...completion, ...cut, text, message: completionMessage(facts) };
 }
 
 function completionKey(runId: string): string {

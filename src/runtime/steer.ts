@@ -7,11 +7,12 @@ import { randomUUID } from "node:crypto";
 import { causeOf, type Cause } from "../errors.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { Controlled, Requester, SteerOptions, SteerResult } from "../types.ts";
+import { tellAccepted } from "./accepted.ts";
 import type { Execution } from "./execution.ts";
 import { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { RunCarrier } from "./run-carrier.ts";
-import { identity, type Settler } from "./settler.ts";
+import type { Settler } from "./settler.ts";
 import { messageFault, SteerPace } from "./steer-rules.ts";
 import { controlled, isElsewhere, refuse, targetsOf } from "./targets.ts";
 
@@ -66,7 +67,7 @@ export class Steering {
 
   /** Another run in the same session; children stay with the session. It begins when the old turn has let go of the transcript. */
   #restart(old: LiveRun, turn: Execution, child: Controlled, text: string): SteerResult {
-    const { registry, live, hub } = this.#parts;
+    const { registry, live } = this.#parts;
     const { idempotencyKey: _once, answer: _given, ...facts } = old.facts.row;
     const row: NewRun = { ...facts, runId: randomUUID(), createdAt: Date.now() };
     try {
@@ -83,19 +84,7 @@ export class Steering {
     };
     turn.abort(superseded);
     void this.#settler.settle(old, { status: "killed", cause: superseded });
-    const { task, agentId, depth, label, rootSessionKey } = row;
-    hub.publish(
-      {
-        ...identity(run),
-        type: "accepted",
-        task,
-        agentId,
-        depth,
-        queuePosition: 0,
-        ...(label === undefined ? {} : { label }),
-      },
-      rootSessionKey,
-    );
+    tellAccepted(this.#parts, run);
     void this.#begin(run, old, turn, text);
     return {
       status: "accepted",

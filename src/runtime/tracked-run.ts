@@ -20,4 +20,7 @@ export type TrackedRun = {
   readonly givenUp?: Outcome | undefined;
   /** The model that answered last. */
   readonly answeredBy: string | undefined;
+  /** The answer in the form that was asked for, or why there is none. */
+  readonly structured?: unknown;
+  readonly schemaError?: string | undefined;
 };

@@ -4,7 +4,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Outcome, Requester, RunState, RuntimeStats, RunView, WaitResult } from "../types.ts";
 import type { LiveRuns, Parts, Records } from "./parts.ts";
-import { completionOfRow } from "./settler.ts";
+import { completionOfRun } from "./read-completion.ts";
 import type { TrackedRun } from "./tracked-run.ts";
 
 /** A run in this process knows more of itself than its row. */
@@ -18,6 +18,10 @@ export function viewOf(row: RunRow, runs?: LiveRuns<TrackedRun>): RunView {
     requesterSessionKey: row.requesterSessionKey,
     agentId: row.agentId,
     depth: row.depth,
+    role: row.role,
+    controlScope: row.role === "orchestrator" ? "children" : "none",
+    mode: row.mode,
+    context: row.context,
     task: row.task,
     state,
     usage: live?.usage ?? row.usage,
@@ -26,6 +30,10 @@ export function viewOf(row: RunRow, runs?: LiveRuns<TrackedRun>): RunView {
     delivery: row.delivery,
     ...(childSessions.length === 0 ? {} : { childSessions }),
     ...(row.label === undefined ? {} : { label: row.label }),
+    ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
+    ...(row.groupId === undefined ? {} : { groupId: row.groupId }),
+    ...(row.tools === undefined ? {} : { tools: row.tools }),
+    ...(row.budget === undefined ? {} : { budget: row.budget }),
     // Written, and not told yet: it may not be on the disk.
     ...(row.outcome === undefined || state !== "settled" ? {} : { outcome: row.outcome }),
     ...(row.model === undefined ? {} : { model: row.model }),
@@ -76,7 +84,7 @@ export async function waitFor(
     const rows = mine.map((runId) => registry.run(runId)!);
     const ends = rows.map((row) => [row, endOf(row, live)] as const);
     return {
-      completed: ends.flatMap(([row, end]) => (end === undefined ? [] : [completionOfRow(row, end)])),
+      completed: ends.flatMap(([row, end]) => (end === undefined ? [] : [completionOfRun(registry, row, end)])),
       pending: ends.flatMap(([{ runId }, end]) => (end === undefined ? [runId] : [])),
       errors,
       timedOut,

@@ -1,7 +1,7 @@
 /** A run as the session tools show it: OpenClaw's fields and words. */
 
-import { clip } from "../sessions/clip.ts";
-import type { RunView } from "../types.ts";
+import { clip, wholeStart } from "../sessions/clip.ts";
+import type { Completion, RunView } from "../types.ts";
 
 /** @param index its number in the list, from 1 */
 export function runRow(run: RunView, index: number) {
@@ -11,6 +11,7 @@ export function runRow(run: RunView, index: number) {
     runId: run.runId,
     sessionKey: run.childSessionKey,
     label: runLabel(run),
+    ...(run.taskName === undefined ? {} : { taskName: run.taskName }),
     task: clip(run.task, 200),
     status: statusWord(run),
     pendingDescendants: run.pendingDescendants,
@@ -21,6 +22,20 @@ export function runRow(run: RunView, index: number) {
     totalTokens: run.usage.totalTokens,
     startedAt: run.startedAt,
     ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }),
+    // Nobody was told of its end, and nobody will be: it is to be asked for.
+    ...(run.delivery === "undelivered" ? { delivery: run.delivery } : {}),
+  };
+}
+
+/** What a run came to. One that could not be delivered has its answer here alone, so more of it is shown. */
+export function shownResult({ text, textBytesCut = 0, outcome }: Completion, { delivery }: RunView) {
+  const result = wholeStart(text, delivery === "undelivered" ? UNDELIVERED_CHARS : RESULT_CHARS);
+  const left = text.length - result.length;
+  return {
+    result,
+    ...(left > 0 ? { resultCharsCut: left } : {}),
+    ...(textBytesCut > 0 ? { resultBytesCut: textBytesCut } : {}),
+    ...(outcome.cause === undefined ? {} : { reason: outcome.cause.message }),
   };
 }
 
@@ -46,3 +61,7 @@ export function statusWord(run: RunView): string {
   if (run.outcome?.status === "ok") return "done";
   return run.outcome?.status === "timeout" ? "timeout" : "failed";
 }
+
+const RESULT_CHARS = 4_000;
+/** As much as a delivery would have shown. */
+const UNDELIVERED_CHARS = 48_000;

@@ -19,7 +19,8 @@ export function sessionsListTool(runtime: SubagentRuntime, requester: Requester)
       const since = Date.now() - activeMinutes * 60_000;
       const [runs, others] = await Promise.all([
         runtime.list(requester, { recentMinutes: activeMinutes, descendants: true }),
-        runtime.hostSessions(requester, { limit }),
+        // Of some kinds there may be few among the newest.
+        runtime.hostSessions(requester, kinds === undefined ? { limit } : {}),
       ]);
       const ours = runs.map(childRow);
       const keys = new Set(ours.map((row) => row.key));

@@ -2,9 +2,10 @@
 
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { AS_IT_IS, LATER } from "../policy/spawn-params.ts";
+import { SPAWN_PARAMS } from "../policy/spawn-params.ts";
+import { UNBUILT } from "../policy/unbuilt.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
-import type { Requester } from "../types.ts";
+import type { Requester, SpawnParams } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
 
 export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester) {
@@ -16,9 +17,10 @@ export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester
     schema: spawnSchema,
     tidy: tidySpawn,
     async call(args, toolCallId) {
-      const { timeoutSeconds, runtime: _subagent, thread: _unbound, ...params } = args;
-      const seconds = params.runTimeoutSeconds ?? timeoutSeconds;
-      const spawn = { ...params, ...(seconds === undefined ? {} : { runTimeoutSeconds: seconds }) };
+      const { timeoutSeconds, runtime: _subagent, ...params } = args;
+      const seconds = params["runTimeoutSeconds"] ?? timeoutSeconds;
+      // The runtime checks every value, those of parameters that aren't offered too.
+      const spawn = { ...params, ...(seconds === undefined ? {} : { runTimeoutSeconds: seconds }) } as SpawnParams;
       // Call ids repeat from turn to turn with some model servers, and from answer to answer: one alone names no call.
       const { turnId } = requester;
       const idempotencyKey = `${turnId}:${toolCallId}:${fingerprint(spawn)}`;
@@ -54,48 +56,84 @@ function fingerprint(spawn: object): string {
 
 const short = (max: number) => z.string().trim().min(1).max(max);
 
-const spawnSchema = z
-  .looseObject({
-    task: z.string({ error: "say what the subagent is to do" }).trim().min(1, "say what the subagent is to do"),
-    label: short(200).optional().describe("A short name, shown in lists and with the result."),
-    agentId: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "use a-z, 0-9, _ and -, at most 64, beginning with a letter or digit")
-      .optional()
-      .describe("Another configured agent; yours when left out."),
-    model: short(200).optional().describe("provider/model; the configured one when left out."),
-    thinking: z.enum(["off", "minimal", "low", "medium", "high", "xhigh", "max"]).optional(),
-    cwd: short(4096).optional().describe("A folder inside the workspace to work in."),
-    runTimeoutSeconds: z.number().min(0).optional().describe("Stop the subagent after so many seconds; 0 = never."),
-    timeoutSeconds: z.number().min(0).optional().describe("The same as runTimeoutSeconds."),
-    thread: z.boolean().optional(),
-    mode: z.enum(["run", "session"]).optional(),
-    cleanup: z.enum(["delete", "keep"]).optional(),
-    expectsCompletionMessage: z.boolean().optional().describe("false: nothing is announced when it ends."),
-    toolsAllow: z.array(z.string()).optional().describe("Only these of the tools it would have."),
-    toolsDeny: z.array(z.string()).optional(),
-    isolation: z.enum(["thread", "dedicated", "process"]).optional(),
-    runtime: z.enum(["subagent", "acp"]).optional(),
-  })
-  .superRefine((args, context) => {
-    for (const [name, why] of Object.entries(refusals(args)))
-      context.addIssue({ code: "custom", path: [name], message: why });
-  });
+const SHAPE = {
+  task: z.string({ error: "say what the subagent is to do" }).trim().min(1, "say what the subagent is to do"),
+  label: short(200).optional().describe("A short name, shown in lists and with the result."),
+  taskName: z
+    .string()
+    .regex(
+      /^(?!(?:last|all)$)[a-z][a-z0-9_-]{0,63}$/,
+      "use a-z, 0-9, _ and -, beginning with a letter; not `last`, `all`",
+    )
+    .optional()
+    .describe("A handle to name the subagent by later."),
+  agentId: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, "use a-z, 0-9, _ and -, at most 64, beginning with a letter or digit")
+    .optional()
+    .describe("Another configured agent; yours when left out."),
+  model: short(200).optional().describe("provider/model; the configured one when left out."),
+  thinking: z.enum(["off", "minimal", "low", "medium", "high", "xhigh", "max"]).optional(),
+  cwd: short(4096).optional().describe("A folder inside the workspace to work in."),
+  runTimeoutSeconds: z.number().min(0).optional().describe("Stop the subagent after so many seconds; 0 = never."),
+  timeoutSeconds: z.number().min(0).optional().describe("The same as runTimeoutSeconds."),
+  thread: z.boolean().optional().describe("Bind it to a thread of this channel."),
+  mode: z.enum(["run", "session"]).optional().describe("session: it stays and takes follow-ups; needs thread."),
+  cleanup: z.enum(["delete", "keep"]).optional(),
+  sandbox: z.enum(["inherit", "require"]).optional(),
+  context: z.enum(["isolated", "fork"]).optional().describe("fork: it begins with this conversation."),
+  lightContext: z.boolean().optional().describe("It begins without the workspace's AGENTS.md."),
+  attachments: z
+    .array(
+      z.looseObject({
+        name: z.string(),
+        content: z.string(),
+        encoding: z.enum(["utf8", "base64"]).optional(),
+        mimeType: z.string().optional(),
+      }),
+    )
+    .optional()
+    .describe("Files to put into its workspace, at most 50."),
+  attachAs: z.looseObject({ mountPath: z.string().optional() }).optional(),
+  expectsCompletionMessage: z.boolean().optional().describe("false: nothing is announced when it ends."),
+  completionTarget: z.enum(["parent"]).optional().describe("The result is for you alone and goes to no channel."),
+  collect: z.boolean().optional().describe("The result isn't announced: fetch it with agents_wait."),
+  outputSchema: z.looseObject({}).optional().describe("With collect: the JSON Schema of its answer."),
+  groupId: short(128).optional().describe("With collect: the batch it belongs to."),
+  toolsAllow: z.array(z.string()).optional().describe("Only these of the tools it would have."),
+  toolsDeny: z.array(z.string()).optional(),
+  budget: z
+    .looseObject({
+      tokens: z.number().optional(),
+      usd: z.number().optional(),
+      turns: z.number().optional(),
+      toolCalls: z.number().optional(),
+    })
+    .optional()
+    .describe("What it and all below it may use."),
+  isolation: z.enum(["thread", "dedicated", "process"]).optional(),
+  runtime: z.enum(["subagent", "acp"]).optional(),
+};
 
-/** Parameters of OpenClaw's that this runtime has no part in, and those that aren't here yet: each refused by name. */
+/** A model isn't offered what would only be refused. */
+const OFFERED: Record<string, z.ZodType> = Object.fromEntries(
+  Object.entries(SHAPE).filter(([name]) => !Object.hasOwn(UNBUILT, name)),
+);
+
+const spawnSchema = z.looseObject(OFFERED).superRefine((args, context) => {
+  for (const [name, why] of Object.entries(refusals(args)))
+    context.addIssue({ code: "custom", path: [name], message: why });
+});
+
+/** Names that a spawn doesn't take, each told what to do instead. */
 function refusals(args: Record<string, unknown>): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const [name, value] of Object.entries(args)) {
-    if (Object.hasOwn(AS_IT_IS, name) && AS_IT_IS[name] === value) continue;
+  for (const name of Object.keys(args)) {
     if (SENDING.has(name))
       found[name] = "a subagent sends nothing by itself; use `message` or `sessions_send` for that";
-    else if (LATER.has(name)) found[name] = "not available in this runtime; leave it out";
-    else if (!KNOWN.has(name)) found[name] = "no such parameter of sessions_spawn";
+    else if (!SPAWN_PARAMS.has(name) && !OWN.has(name)) found[name] = "no such parameter of sessions_spawn";
   }
   if (args["runtime"] === "acp") found["runtime"] = "acp sessions are the gateway's own; this runtime starts subagents";
-  if (args["thread"] === true) found["thread"] = "this host has no channel that can bind a thread; leave it out";
-  if (args["mode"] === "session")
-    found["mode"] = "`session` needs a thread to stay in, which this host can't bind; use `run`";
   return found;
 }
 
@@ -111,8 +149,5 @@ const THINKING_WORDS: Record<string, string> = {
 };
 const LABEL_CHARS = 100;
 const SENDING = new Set(["target", "transport", "channel", "to", "threadId", "thread_id", "replyTo", "reply_to"]);
-const KNOWN = new Set(
-  "task label agentId model thinking cwd runTimeoutSeconds timeoutSeconds thread mode cleanup expectsCompletionMessage toolsAllow toolsDeny isolation runtime".split(
-    " ",
-  ),
-);
+/** The tool's, and no spawn's. */
+const OWN = new Set(["timeoutSeconds", "runtime"]);

@@ -2,10 +2,9 @@
 
 import { z } from "zod";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
-import { clip } from "../sessions/clip.ts";
 import type { Requester, RunView } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
-import { isActive, runLabel, runRow, statusWord } from "./run-row.ts";
+import { isActive, runLabel, runRow, shownResult, statusWord } from "./run-row.ts";
 import { meant, remember } from "./shown-lists.ts";
 
 export function subagentsTool(runtime: SubagentRuntime, requester: Requester) {
@@ -107,12 +106,12 @@ async function wait(runtime: SubagentRuntime, requester: Requester, args: Args, 
     looked.errors.length > 0 || looked.completed.length > 0
       ? looked
       : await runtime.wait(ids, requester, { mode: "any", timeoutMs: args.timeoutSeconds * 1000, signal });
-  const runs = await runtime.list(requester, { recentMinutes: 1440, descendants: true });
+  const runs = await runtime.list(requester, { recentMinutes: KEPT_MINUTES, descendants: true });
   const tasks = runs
     .filter((run) => ids.includes(run.runId))
     .map((run) => {
-      const result = completed.find((completion) => completion.runId === run.runId)?.text;
-      return { ...runRow(run, runs.indexOf(run) + 1), ...(result === undefined ? {} : { result: clip(result, 4000) }) };
+      const result = completed.find((completion) => completion.runId === run.runId);
+      return { ...runRow(run, runs.indexOf(run) + 1), ...(result === undefined ? {} : shownResult(result, run)) };
     });
   const reason = errors.length > 0 ? "unavailable" : completed.length > 0 ? "completed" : "timeout";
   return {
@@ -129,3 +128,6 @@ function missing(action: string, argument: string, what: string): Record<string,
   const error = `subagents: ${argument}: ${what}`;
   return { status: "error", action, code: "params_invalid", error, text: error };
 }
+
+/** A result that wasn't delivered is kept for a week. */
+const KEPT_MINUTES = 7 * 1440;

@@ -97,6 +97,36 @@ describe("completions on their way", () => {
     expect(delivered[0]!.requesterSessionKey).toBe("agent:main:top");
   });
 
+  it("that aren't all ready go without the others, which go when they are", async () => {
+    let late = "one";
+    const { settle, announcer, calls } = announce({
+      ready: (_requester, rows) => rows.filter(({ completion }) => completion.label !== late),
+    });
+    settle(A, "one");
+    settle(A, "two");
+    announcer.nudge(A);
+    await expect.poll(() => calls).toEqual([[A, ["two"]]]);
+    late = "";
+    announcer.nudge(A);
+    await expect.poll(() => calls.at(-1)).toEqual([A, ["one"]]);
+  });
+
+  it("of a private result don't go to anybody else when the requester is gone", async () => {
+    const { settle, announcer, calls, undelivered, delivered } = announce({
+      deliver: async (requester) => (requester === B ? "delivered" : "gone"),
+      requesterOf: (session) => (session === A ? B : undefined),
+    });
+    settle(A, "for all");
+    settle(A, "private", { completionTarget: "parent" });
+    announcer.nudge(A);
+    await expect.poll(() => delivered.map((one) => one.label)).toEqual(["for all"]);
+    expect(calls).toEqual([
+      [A, ["for all", "private"]],
+      [B, ["for all"]],
+    ]);
+    expect(undelivered).toEqual([["private", expect.stringContaining(A)]]);
+  });
+
   it("are given up when nobody is left, and kept to be read", async () => {
     const { settle, announcer, undelivered, registry } = announce({ deliver: async () => "gone" });
     const runId = settle(A, "one");
@@ -284,15 +314,22 @@ function announce(more: Partial<AnnouncerOptions> = {}, registry = openRegistry(
     },
   });
   open.push({ announcer, registry });
-  const settle = (requester: string, label: string): string => settleIn(registry, requester, label);
+  const settle = (requester: string, label: string, more: Partial<Completion> = {}): string =>
+    settleIn(registry, requester, label, Date.now(), more);
   return { announcer, registry, settle, calls, asked, warnings, delivered, undelivered };
 }
 
 /** A settled run whose completion is owed; its id. */
-function settleIn(registry: Registry, requesterSessionKey: string, label: string, at = Date.now()): string {
+function settleIn(
+  registry: Registry,
+  requesterSessionKey: string,
+  label: string,
+  at = Date.now(),
+  more: Partial<Completion> = {},
+): string {
   const run = newRun({ requesterSessionKey, label });
   registry.admit(run, LIMITS);
   const settlement = settlementOf(run, { at });
-  registry.settle([{ ...settlement, completion: { ...settlement.completion!, label } }]);
+  registry.settle([{ ...settlement, completion: { ...settlement.completion!, label, ...more } }]);
   return run.runId;
 }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { announcement, completionMessage, type CompletionFacts } from "../../src/announce/completion-text.ts";
+import type { BudgetUse } from "../../src/types.ts";
 import { USAGE } from "../registry/fixtures/rows.ts";
 
 /** Pieces a hostile child would try, and anything else. */
@@ -20,6 +21,7 @@ const facts: fc.Arbitrary<CompletionFacts> = fc.record({
   key: fc.constant("subagent:run-1"),
   runId: fc.constant("run-1"),
   childSessionKey: fc.constant("agent:main:subagent:1"),
+  sessionId: fc.constant("1"),
   requesterSessionKey: fc.constant("agent:main:main"),
   outcome: fc.oneof(
     fc.constant({ status: "ok" as const }),
@@ -46,7 +48,8 @@ describe("the block a requester's model is shown", () => {
         const opening = lines.indexOf(`<<<RESULT ${token}`);
         const closing = lines.indexOf(`RESULT>>> ${token}`);
         expect(lines.filter((line) => line.includes(token))).toHaveLength(2);
-        expect(lines.slice(opening + 1, closing).join("\n")).toBe(one.text === "" ? "(no output)" : one.text);
+        const said = one.outcome.status === "error" ? "" : one.text;
+        expect(lines.slice(opening + 1, closing).join("\n")).toBe(said === "" ? "(no output)" : said);
       }),
     );
   });
@@ -58,20 +61,23 @@ describe("the block a requester's model is shown", () => {
         const token = tokenIn(lines);
         const head = lines.slice(0, lines.indexOf(`<<<RESULT ${token}`));
         const tail = lines.slice(lines.indexOf(`RESULT>>> ${token}`) + 1);
-        expect(head.slice(0, 5)).toEqual([
+        expect(head.slice(0, 7)).toEqual([
           "[Subagent result]",
           "source: subagent",
           "key: subagent:run-1",
           "session: agent:main:subagent:1",
+          "session id: 1",
+          "type: subagent task",
           "run: run-1",
         ]);
-        expect(head.slice(5).map((line) => line.split(":")[0])).toEqual([
+        expect(head.slice(7).map((line) => line.split(":")[0])).toEqual([
           "label",
           "task",
           "status",
           ...("cause" in one.outcome ? ["reason"] : []),
+          ...((one.outcome.status === "ok") === (one.text === "") ? ["output"] : []),
         ]);
-        expect(head[7]).toBe(`status: ${one.outcome.status}`);
+        expect(head[9]).toBe(`status: ${one.outcome.status}`);
         expect(tail.map((line) => line.split(/[: ]/)[0])).toEqual(["stats", "transcript", "What"]);
         // No character in them that some reader takes for the end of a line, or for a command to a terminal.
         expect([...head, ...tail].join("")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
@@ -90,9 +96,57 @@ describe("the block a requester's model is shown", () => {
     expect(message.isWellFormed()).toBe(true);
   });
 
-  it("tells the cost when there is one, and what came and went in tokens", () => {
-    expect(completionMessage(example())).toMatch(/stats: 0\.0 s · tokens in 13, out 5 · \$0\.2500/);
-    expect(completionMessage(example({ usage: { ...USAGE, costUsd: 0 } }))).not.toContain("$");
+  it("says how many bytes are beyond even what is kept", () => {
+    const message = completionMessage(example({ text: "x".repeat(48_005), textBytesCut: 7 }));
+    expect(message).toContain("cut: 5 characters and 7 bytes after them more stand in the transcript");
+  });
+
+  it("tells the cost when there is one, what came and went in tokens, and the whole prompt when some was cached", () => {
+    const stats = (more: Partial<CompletionFacts["usage"]>) =>
+      /^stats: .*$/m.exec(completionMessage(example({ usage: { ...USAGE, ...more } })))![0];
+    expect(stats({})).toBe("stats: 0.0 s · tokens in 10, out 5 · prompt/cache 13 · $0.2500");
+    expect(stats({ costUsd: 0 })).toBe("stats: 0.0 s · tokens in 10, out 5 · prompt/cache 13");
+    expect(stats({ cacheRead: 0, cacheWrite: 0 })).toBe("stats: 0.0 s · tokens in 10, out 5 · $0.2500");
+  });
+
+  it("says that a run which ended well said nothing", () => {
+    const message = completionMessage(example({ text: "" }));
+    expect(message).toMatch(/^status: ok\noutput: missing: .*\n<<<RESULT \w+\n\(no output\)\nRESULT>>>/m);
+  });
+
+  it("has the failure of a run that failed, and nothing of what it had said", () => {
+    const outcome = { status: "error", cause: { code: "model_error", message: "it broke off" } } as const;
+    const message = completionMessage(example({ outcome, text: "half of it" }));
+    expect(message).not.toContain("half of it");
+    expect(message).toMatch(
+      /^reason: it broke off \(model_error\)\noutput: left out, .*\n<<<RESULT \w+\n\(no output\)$/m,
+    );
+    expect(completionMessage(example({ outcome, text: "" }))).not.toMatch(/^output:/m);
+  });
+
+  it.each([
+    ["a timeout", { status: "timeout", cause: { code: "run_timeout", message: "time is up" } }],
+    ["a budget used up", { status: "error", cause: { code: "budget", message: "no tokens left" } }],
+    ["an interruption", { status: "interrupted", cause: { code: "run_interrupted", message: "closed" } }],
+  ] as const)("has what there was until %s, and says that it is partial", (_what, outcome) => {
+    const message = completionMessage(example({ outcome, text: "half of it" }));
+    expect(message).toMatch(/^output: partial: .*\n<<<RESULT \w+\nhalf of it$/m);
+  });
+
+  it("says that a private result is private", () => {
+    expect(completionMessage(example({ completionTarget: "parent" }))).toMatch(/^private: /m);
+    expect(completionMessage(example())).not.toMatch(/^private: /m);
+  });
+
+  it("tells what was used of what under a budget", () => {
+    const used = { tokens: 1_200, usd: 0.5, turns: 3, toolCalls: 2, wallSeconds: 12.4 };
+    const line = (budget: BudgetUse) => /^budget: .*$/m.exec(completionMessage(example({ budget })))![0];
+    expect(line({ of: "run", limits: { tokens: 1_000, turns: 5 }, used, exceeded: "tokens" })).toBe(
+      "budget: of the run · tokens 1200 of 1000 (used up) · turns 3 of 5",
+    );
+    expect(line({ of: "tree", limits: { usd: 1, toolCalls: 9, wallSeconds: 60 }, used })).toBe(
+      "budget: of all subagents of this session · cost $0.5000 of $1.0000 · tool calls 2 of 9 · time 12 s of 60 s",
+    );
   });
 });
 
@@ -103,6 +157,28 @@ describe("a message of several results", () => {
     expect(announcement(two, 1)).toMatch(/1 more subagent is still at work/);
     expect(announcement(two, 0)).toMatch(/No subagent of yours is at work any more.*NO_REPLY/);
   });
+
+  it("keeps each result between lines of its own, and ends with the host's words, whatever the children have said", () => {
+    fc.assert(
+      fc.property(fc.array(facts, { minLength: 1, maxLength: 4 }), fc.nat({ max: 3 }), (runs, left) => {
+        const lines = announcement(
+          runs.map((one) => ({ message: completionMessage(one) })),
+          left,
+        ).split("\n");
+        let rest = [...lines];
+        for (const one of runs) {
+          const said = one.outcome.status === "error" || one.text === "" ? "(no output)" : one.text;
+          expect(rest[0]).toBe("[Subagent result]");
+          const token = tokenIn(rest);
+          expect(lines.filter((line) => line.includes(token))).toHaveLength(2);
+          const closing = rest.indexOf(`RESULT>>> ${token}`);
+          expect(rest.slice(rest.indexOf(`<<<RESULT ${token}`) + 1, closing).join("\n")).toBe(said);
+          rest = rest.slice(rest.indexOf("", closing) + 1);
+        }
+        expect(rest).toEqual([expect.stringMatching(left > 0 ? /^\d more subagents? / : /^No subagent of yours /)]);
+      }),
+    );
+  });
 });
 
 function example(changes: Partial<CompletionFacts> = {}): CompletionFacts {
@@ -110,6 +186,7 @@ function example(changes: Partial<CompletionFacts> = {}): CompletionFacts {
     key: "subagent:run-1",
     runId: "run-1",
     childSessionKey: "agent:main:subagent:1",
+    sessionId: "1",
     requesterSessionKey: "agent:main:main",
     outcome: { status: "ok" },
     text: "42",

@@ -42,7 +42,15 @@ const request: fc.Arbitrary<HostRequest> = fc.oneof(
   fc.record({ kind: fc.constant("refresh_model" as const), model: text }),
 );
 const result: fc.Arbitrary<EngineResult> = fc.record(
-  { status: fc.constantFrom("ok", "error", "aborted"), text, usage, cause, model: text },
+  {
+    status: fc.constantFrom("ok", "error", "aborted"),
+    text,
+    usage,
+    cause,
+    model: text,
+    structured: fc.jsonValue(),
+    schemaError: text,
+  },
   { requiredKeys: ["status", "text", "usage"] },
 );
 const line = fc.record(
@@ -61,6 +69,7 @@ const toHost: fc.Arbitrary<ToHost> = fc.oneof(
   fc.record({ type: fc.constant("cancel" as const), id: count }),
   fc.record({ type: fc.constant("process" as const), pid: fc.integer({ min: 1 }), alive: fc.boolean() }),
   fc.record({ type: fc.constant("log" as const), lines: fc.array(line) }),
+  fc.record({ type: fc.constant("steered" as const), count }),
   fc.record({ type: fc.constant("pong" as const) }),
   fc.record({ type: fc.constant("finished" as const), result }),
 );
@@ -125,6 +134,8 @@ describe("the wire's shapes", () => {
     ["an event of unknown type", { type: "events", events: [{ type: "settled" }] }],
     ["a log line of unknown level", { type: "log", lines: [{ level: "constructor", msg: "x", time: 1 }] }],
     ["a result whose model is no text", { type: "finished", result: { ...RESULT, model: { id: "x" } } }],
+    ["a result whose schema error is no text", { type: "finished", result: { ...RESULT, schemaError: [] } }],
+    ["a count of steering that is none", { type: "steered", count: -1 }],
     ["a result without any usage", { type: "finished", result: { ...RESULT, usage: {} } }],
     ["usage that is no number", { type: "finished", result: { ...RESULT, usage: { ...RESULT.usage, input: NaN } } }],
     ["a cause without a sentence", { type: "finished", result: { ...RESULT, cause: { code: "internal" } } }],
@@ -169,4 +180,16 @@ describe("garbage on the wire", () => {
 });
 
 /** Fields that no message may do without. */
-const REQUIRED = new Set(["type", "threadId", "events", "request", "id", "pid", "alive", "lines", "result", "batches"]);
+const REQUIRED = new Set([
+  "type",
+  "threadId",
+  "events",
+  "request",
+  "id",
+  "pid",
+  "alive",
+  "lines",
+  "result",
+  "batches",
+  "count",
+]);

@@ -177,7 +177,8 @@ const NOT_YET: [Capability, Record<string, unknown>][] = [
   ["process", { isolation: "process" }],
   ["budget", { budget: { turns: 1 } }],
   ["attachments", { attachments: [{ name: "a", content: "b" }] }],
-  ["session", { mode: "session" }],
+  ["session", { thread: true, mode: "session" }],
+  ["fork", { context: "fork" }],
   ["collect", { collect: true }],
 ];
 const UNTESTED = new Error("a runtime has this capability now: write what it promises");

@@ -166,14 +166,15 @@ describe("a server in trouble", () => {
     expect(run.stderr).toMatch(/the job: done/);
   });
 
-  it("that drops the connection in the midst of an answer fails the child, who keeps what it had said", async () => {
+  it("that drops the connection in the midst of an answer fails the child, and what it had said is no result", async () => {
     const { cli, server } = await runOn({
       main: oneChild("").main,
       child: () => ({ text: "half of what I know about it", chunkChars: 4, dropAfterChunks: 3 }),
     });
     expect(await cli.done).toMatchObject({ code: 0, stdout: "answered\n" });
     const announced = userTexts(server.mainRequests().at(-1)!).at(-1);
-    expect(announced).toMatch(/^status: error$[^]*^<<<RESULT \w+\nhalf/m);
+    expect(announced).toMatch(/^status: error$[^]*^output: left out[^]*^<<<RESULT \w+\n\(no output\)$/m);
+    expect(announced).not.toContain("half of");
   });
 });
 

@@ -3,12 +3,11 @@
 import { join } from "node:path";
 import { expect } from "vitest";
 
-import { createSubagentRuntime } from "../../src/adapters/embed.ts";
+import { withFallback } from "../../src/adapters/embed.ts";
 import { stateLayout } from "../../src/adapters/state-layout.ts";
 import type { Logger } from "../../src/log.ts";
 import { openRegistry } from "../../src/registry/registry.ts";
 import { ownersIn } from "../../src/runtime/fallback-owner.ts";
-import { createFallbackRuntime } from "../../src/runtime/fallback-runtime.ts";
 import { createGatewayRuntime } from "../../src/runtime/gateway-runtime.ts";
 import type { SubagentRuntime } from "../../src/runtime/runtime.ts";
 import type { Requester } from "../../src/types.ts";
@@ -38,35 +37,33 @@ export type FallbackFixture = {
  * @param script of the model that children of this process call. @default "here"
  * @param stateDir of a process before this one. @default a new one
  * @param callMs how long the gateway may take for an answer
+ * @param subagents keys of `subagents`
  */
 export async function startFallback(
   gateway: { url: string; token?: string },
   script: Script = () => "here",
   stateDir = join(tempFolder(), "state"),
-  callMs = 1_500,
+  { callMs = 1_500, subagents = {} }: { callMs?: number; subagents?: Record<string, unknown> } = {},
 ): Promise<FallbackFixture> {
   const model = await serveModel(script);
   const host = new RecordingHost(tempFolder());
   host.model = model.model;
-  const config = fixtureConfig({ limits: { maxChildrenPerAgent: 20 } });
+  const config = fixtureConfig({ limits: { maxChildrenPerAgent: 20 }, subagents });
   const { logger, warnings } = listeningLogger();
   const layout = stateLayout(stateDir);
   const registry = openRegistry({ file: layout.registry });
-  const viaGateway = await createGatewayRuntime({
-    address: gateway,
-    ...{ config, host, registry, logger },
-    identityFile: layout.identity,
-    timeouts: { connect: 1_000, handshake: 500, call: callMs },
-  });
-  // After the gateway's, whose runs of dead processes aren't for this one to settle.
-  const inProcess = await createSubagentRuntime({ config, host, stateDir, logger });
   let passed = 0;
-  const runtime = createFallbackRuntime({
-    gateway: viaGateway,
-    ...{ inProcess, logger },
-    ownerOf: ownersIn(registry),
-    now: () => passed,
-  });
+  const runtime = await withFallback(
+    { config, host, stateDir, logger },
+    (handOver) =>
+      createGatewayRuntime({
+        address: gateway,
+        ...{ config, host, registry, logger, handOver },
+        identityFile: layout.identity,
+        timeouts: { connect: 1_000, handshake: 500, call: callMs },
+      }),
+    { ownerOf: ownersIn(registry), now: () => passed },
+  );
   closeAfterTest(() => runtime.close());
   const requester = { sessionKey: MAIN, agentId: "main", depth: 0, workspaceDir: host.workspace };
   return { runtime, host, stateDir, requester, model, warnings, pass: (ms) => void (passed += ms) };

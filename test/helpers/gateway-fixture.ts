@@ -45,19 +45,24 @@ export async function openGateway(
 export type ConnectOptions = Partial<GatewayOptions> & {
   /** Keys of `agents.defaults.subagents`. */
   limits?: Record<string, unknown>;
+  /** Keys of `subagents`. */
+  subagents?: Record<string, unknown>;
   folder?: string;
 };
 
 /** @param to where the gateway is, with its token unless `address` says otherwise */
 export async function connectTo(
   to: Pick<ReferenceGateway, "url" | "token">,
-  { limits = {}, folder = tempFolder(), ...options }: ConnectOptions = {},
+  { limits = {}, subagents = {}, folder = tempFolder(), ...options }: ConnectOptions = {},
 ): Promise<GatewayFixture> {
   const host = (options.host as RecordingHost | undefined) ?? new RecordingHost(folder);
   const lines: string[] = [];
   const runtime = await createGatewayRuntime({
     address: { url: to.url, ...(to.token === undefined ? {} : { token: to.token }) },
-    config: parseConfig({ agents: { defaults: { subagents: limits } }, subagents: { grace: { abortMs: 500 } } }),
+    config: parseConfig({
+      agents: { defaults: { subagents: limits } },
+      subagents: { grace: { abortMs: 500 }, ...subagents },
+    }),
     registry: openRegistry({ file: join(folder, "registry.sqlite") }),
     identityFile: join(folder, "identity", "device.json"),
     logger: createLogger({ level: "debug", destination: { write: (line: string) => void lines.push(line) } }),

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 
-import { COUNT_ACTIVE_CHILDREN } from "../../src/registry/admission.ts";
+import { COUNT_ACTIVE_CHILDREN } from "../../src/registry/admission-checks.ts";
 import { loadSqlite } from "../../src/registry/sqlite.ts";
 import type { NewRun } from "../../src/registry/run-row.ts";
 import { childOf, LIMITS, MAIN, newRun, settlementOf } from "./fixtures/rows.ts";
@@ -17,8 +17,19 @@ describe.each(STORES)("admission in $name", ({ file }) => {
       idempotencyKey: "k1",
       parentRunId: "p",
       cleanup: "delete",
+      mode: "session",
+      context: "fork",
+      taskName: "count",
+      turnId: "turn-1",
+      tools: ["read", "lookup"],
+      collect: true,
+      groupId: "batch",
+      completionTarget: "parent",
+      budget: { tokens: 5, usd: 0.5 },
+      attachmentsDir: "/workspace/.openclaw/attachments/1",
+      retainAttachments: true,
     });
-    expect(registry.admit(run, LIMITS)).toEqual({ ok: true, activeChildren: 1 });
+    expect(registry.admit(run, LIMITS)).toEqual({ ok: true });
     expect(registry.run(run.runId)).toMatchObject({
       ...run,
       state: "queued",
@@ -30,12 +41,20 @@ describe.each(STORES)("admission in $name", ({ file }) => {
   test("the requester's active children are counted up to its limit, other requesters' are not", () => {
     const registry = openOwned(file());
     const limits = { maxChildren: 2, maxQueued: 100 };
-    expect(registry.admit(newRun(), limits)).toEqual({ ok: true, activeChildren: 1 });
-    expect(registry.admit(newRun(), limits)).toEqual({ ok: true, activeChildren: 2 });
+    expect(registry.admit(newRun(), limits)).toEqual({ ok: true });
+    expect(registry.admit(newRun(), limits)).toEqual({ ok: true });
     const refused = newRun();
     expect(registry.admit(refused, limits)).toEqual({ ok: false, reason: "children", active: 2, limit: 2 });
     expect(registry.run(refused.runId)).toBeUndefined();
     expect(registry.admit(newRun({ requesterSessionKey: "agent:main:other" }), limits)).toMatchObject({ ok: true });
+  });
+
+  test("a collected run is none of its requester's active children", () => {
+    const registry = openOwned(file());
+    const limits = { maxChildren: 1, maxQueued: 100 };
+    for (const groupId of ["a", "b"]) registry.admit(newRun({ collect: true, groupId }), LIMITS);
+    expect(registry.admit(newRun(), limits)).toEqual({ ok: true });
+    expect(registry.admit(newRun(), limits)).toMatchObject({ ok: false, reason: "children", active: 1 });
   });
 
   test("a settled child gives its place back, but not while something below it is unsettled", () => {
@@ -49,7 +68,7 @@ describe.each(STORES)("admission in $name", ({ file }) => {
     registry.settle([settlementOf(child), settlementOf(grandchild)]);
     expect(registry.admit(newRun(), limits)).toMatchObject({ ok: false, reason: "children", active: 1 });
     registry.settle([settlementOf(greatGrandchild)]);
-    expect(registry.admit(newRun(), limits)).toEqual({ ok: true, activeChildren: 1 });
+    expect(registry.admit(newRun(), limits)).toEqual({ ok: true });
   });
 
   test("a session that goes on under a new run id is one child", () => {
@@ -57,7 +76,7 @@ describe.each(STORES)("admission in $name", ({ file }) => {
     const first = newRun();
     registry.admit(first, LIMITS);
     expect(registry.admit(newRun({ childSessionKey: first.childSessionKey }), LIMITS)).toMatchObject({ ok: true });
-    expect(registry.admit(newRun(), { maxChildren: 2, maxQueued: 100 })).toMatchObject({ ok: true, activeChildren: 2 });
+    expect(registry.admit(newRun(), { maxChildren: 2, maxQueued: 100 })).toMatchObject({ ok: true });
   });
 
   test("runs in the lane are counted until they start or settle", () => {
@@ -71,6 +90,20 @@ describe.each(STORES)("admission in $name", ({ file }) => {
     expect(registry.admit(newRun(), limits)).toMatchObject({ ok: true });
     registry.settle([settlementOf(b)]);
     expect(registry.admit(newRun(), limits)).toMatchObject({ ok: true });
+  });
+
+  test("what a transaction that failed had let in takes no place", () => {
+    const registry = openOwned(file());
+    const limits = { maxChildren: 1, maxQueued: 1 };
+    const failing = (): void =>
+      registry.together(() => {
+        expect(registry.admit(newRun(), limits)).toEqual({ ok: true });
+        expect(registry.admit(newRun(), limits)).toMatchObject({ ok: false, reason: "children" });
+        throw new Error("the disk is full");
+      });
+    expect(failing).toThrow("the disk is full");
+    expect(registry.listRuns()).toEqual([]);
+    expect(registry.admit(newRun(), limits)).toEqual({ ok: true });
   });
 
   test("one idempotency key of one requester stands for one run", () => {
@@ -199,7 +232,7 @@ test("admission and the counts stay on the small indices beside 10,000 settled r
     );
   }
   db.close();
-  expect(registry.admit(newRun(), { maxChildren: 2, maxQueued: 10 })).toEqual({ ok: true, activeChildren: 2 });
+  expect(registry.admit(newRun(), { maxChildren: 2, maxQueued: 10 })).toEqual({ ok: true });
   expect(registry.countUnsettled()).toBe(2);
 });
 

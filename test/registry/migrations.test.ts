@@ -24,11 +24,13 @@ test("a file of format 1 is brought up to date with everything in it", () => {
     expectsCompletion: false,
   });
   expect(registry.findByIdempotencyKey(MAIN, "turn-1")?.runId).toBe(done?.runId);
+  const asEver = { mode: "run", context: "isolated", collect: false };
+  for (const run of [below, parent, done]) expect(run).toMatchObject(asEver);
 
   const settled = registry.takeOverDead(Date.now(), interruptedCompletion);
   expect(settled.map((run) => run.label)).toEqual(["parent", "below"]);
   expect(registry.outbox.due(Date.now()).map((row) => row.runId)).toEqual([done?.runId, parent?.runId]);
-  expect(registry.admit(newRun(), LIMITS)).toEqual({ ok: true, activeChildren: 1 });
+  expect(registry.admit(newRun(), LIMITS)).toEqual({ ok: true });
 });
 
 test("a file of format 1 ends with the schema a new file has", () => {

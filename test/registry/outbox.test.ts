@@ -104,6 +104,21 @@ test("one owner's completions are not another's to deliver while it lives", () =
   expect(theirs.outbox.counts().pending).toBe(0);
 });
 
+test("one that takes another's along delivers both, and counts its own", () => {
+  const file = tempFile();
+  const [mine, theirs] = [openOwned(file), openOwned(file)];
+  mine.outbox.takeAlong(theirs.ownerId);
+  const keys = [owe(mine), owe(theirs)];
+  expect(keysOf(mine.outbox.due(2_000))).toEqual(keys);
+  expect(keysOf(mine.outbox.pendingFor(MAIN))).toEqual(keys);
+  expect([mine.outbox.counts().pending, theirs.outbox.counts().pending]).toEqual([1, 1]);
+  mine.outbox.postpone([keys[0]!], 5_000, "busy");
+  mine.outbox.postpone([keys[1]!], 4_000, "busy");
+  expect(mine.outbox.nextDue()).toBe(4_000);
+  mine.outbox.markDelivered([keys[1]!]);
+  expect(theirs.outbox.counts().pending).toBe(0);
+});
+
 /** A settled run's completion on its way; its key is `key-<run id>`. */
 function owe(registry: Registry, requesterSessionKey: string = MAIN): string {
   const run = newRun({ requesterSessionKey });

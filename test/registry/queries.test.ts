@@ -95,6 +95,10 @@ describe.each(STORES)("looking at runs in $name", ({ file }) => {
       newRun({ runId: "cccc-4", label: "count" }),
       newRun({ runId: "dddd-5", label: "twice" }),
       newRun({ runId: "eeee-6", label: "twice" }),
+      newRun({ runId: "ffff-7", label: "other", taskName: "review_docs" }),
+      newRun({ runId: "gggg-8", label: "review_docs" }),
+      newRun({ runId: "hhhh-9", taskName: "lint-1" }),
+      newRun({ runId: "iiii-0", taskName: "lint-2" }),
     ];
     const session = runs[2]!.childSessionKey;
 
@@ -106,6 +110,8 @@ describe.each(STORES)("looking at runs in $name", ({ file }) => {
       ["the beginning of a label", "read t", "aaab-2"],
       ["space around it", "  aaaa-1 ", "aaaa-1"],
       ["the only unsettled one of several", "count", "cccc-4"],
+      ["a task name before a label", "review_docs", "ffff-7"],
+      ["the beginning of a task name", "lint-1", "hhhh-9"],
     ])("is taken by %s", (_name, target, runId) => {
       expect(resolve(target)).toMatchObject({ found: { runId } });
     });
@@ -116,6 +122,7 @@ describe.each(STORES)("looking at runs in $name", ({ file }) => {
         candidates: [{ runId: "aaaa-1" }, { runId: "aaab-2" }],
       });
       expect(resolve("twice")).toMatchObject({ error: "ambiguous" });
+      expect(resolve("lint")).toMatchObject({ candidates: [{ runId: "hhhh-9" }, { runId: "iiii-0" }] });
     });
 
     test.each(["nothing like it", "", "%", "aaaa_1"])("%j is not found", (target) => {

@@ -43,6 +43,21 @@ describe.each(STORES)("states and settlement in $name", ({ file }) => {
     expect(registry.run(runId)?.startedAt).toBe(10);
   });
 
+  test("an answer in the form that was asked for stands with its run, and isn't carried by lists", () => {
+    const registry = openOwned(file());
+    const [good, bad] = [newRun(), newRun()];
+    for (const run of [good, bad]) registry.admit(run, LIMITS);
+    const structured = { words: [42, null], é: "ü" };
+    registry.settle([settlementOf(good, { structured }), settlementOf(bad, { schemaError: "words is no list" })]);
+    expect(registry.run(good.runId)?.structured).toEqual(structured);
+    expect(registry.run(good.runId)).not.toHaveProperty("schemaError");
+    expect(registry.run(bad.runId)).toMatchObject({ schemaError: "words is no list", text: "42 words" });
+    expect(registry.run(bad.runId)).not.toHaveProperty("structured");
+    const listed = registry.listRuns();
+    expect(listed.map((run) => run.schemaError)).toEqual(["words is no list", undefined]);
+    expect(listed.some((run) => "structured" in run)).toBe(false);
+  });
+
   test("settling writes the outcome and what it owes together", () => {
     const registry = openOwned(file());
     const run = newRun({ model: "demo/asked" });

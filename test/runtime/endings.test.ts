@@ -73,6 +73,48 @@ describe("a run that is killed", () => {
     expect(host.deliveries).toEqual([]);
   });
 
+  it("keeps in its record what it had said and used until then", async () => {
+    const { start, runtime, requester } = await startRuntime({ engine: "by-task" });
+    const run = await start("waits");
+    await started(runtime.events(), run.runId);
+    const events = collect(runtime.events());
+    expect(await runtime.kill(run.runId, requester)).toMatchObject({ status: "ok", runId: run.runId });
+    const { completed } = await runtime.wait([run.runId], requester);
+    expect(completed).toMatchObject([
+      { outcome: { status: "killed" }, text: "as far as it got", usage: { output: 5 } },
+    ]);
+    expect(completed[0]!.message).toMatch(/^output: partial/m);
+    expect(events.filter(({ type }) => type === "settled")).toMatchObject([{ text: "as far as it got" }]);
+  });
+
+  it("in the midst of its model's answer keeps the part that had come", async () => {
+    const server = await serveModel(() => ({ text: "word ".repeat(1_000), chunkChars: 5, delayMs: 20 }));
+    const { start, runtime, requester } = await startRuntime({ model: server.model });
+    const run = await start("talk on");
+    const events = collect(runtime.events({ text: true }));
+    await expect.poll(() => events.filter(({ type }) => type === "text").length).toBeGreaterThan(2);
+    await runtime.kill(run.runId, requester);
+    const { completed } = await runtime.wait([run.runId], requester);
+    expect(completed).toMatchObject([
+      { outcome: { status: "killed" }, text: expect.stringMatching(/^word/) as string },
+    ]);
+  });
+
+  it("twice at once is ended once, and both callers hear of it when it is written", async () => {
+    const { start, runtime, requester } = await startRuntime({ engine: "by-task" });
+    const run = await start("hangs");
+    await started(runtime.events(), run.runId);
+    const kill = async () => {
+      const { status } = await runtime.kill(run.runId, requester);
+      const [view] = await runtime.list(requester);
+      return [status, view!.state];
+    };
+    expect((await Promise.all([kill(), kill()])).toSorted()).toEqual([
+      ["done", "settled"],
+      ["ok", "settled"],
+    ]);
+  });
+
   it("keeps its slot until its thread has it back, and siblings lose nothing by it", async () => {
     const { start, settled, runtime, requester } = await startRuntime({
       engine: "by-task",

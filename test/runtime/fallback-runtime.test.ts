@@ -228,6 +228,22 @@ describe("runs of both", () => {
     await expect.poll(() => settled().toSorted()).toEqual(ids.toSorted());
   });
 
+  it("of one turn are told of in one delivery under announce.mode together, whichever ends last", async () => {
+    for (const last of ["here", "there"] as const) {
+      const { runtime, requester, host, there, here, open } = await oneOfEach({ announce: { mode: "together" } });
+      const [first, then] = last === "here" ? [there, here] : [here, there];
+      open[last === "here" ? "there" : "here"]();
+      await runtime.wait([first.runId], requester, { timeoutMs: 45_000 });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(host.deliveries).toEqual([]);
+      open[last]();
+      await host.completionsCame(2);
+      expect(host.deliveries.map((batch) => batch.map(({ runId }) => runId))).toEqual([[first.runId, then.runId]]);
+      await expect.poll(() => runtime.stats().outbox).toEqual({ pending: 0, undelivered: 0 });
+      await runtime.close();
+    }
+  });
+
   it.each(["number", "last", "label", "run id", "session key"])(
     "are ended by %s, each by whoever has it",
     async (by) => {
@@ -336,7 +352,7 @@ describe("a closed runtime", () => {
 });
 
 /** A run at work in the gateway and, since the gateway lets nobody new in, one at work here. The gateway is well again. */
-async function oneOfEach() {
+async function oneOfEach(subagents: Record<string, unknown> = {}) {
   const hold = { here: gate(), there: gate() };
   const started = { here: gate(), there: gate() };
   const holding = (where: "here" | "there") => async () => {
@@ -345,7 +361,7 @@ async function oneOfEach() {
     return where;
   };
   const { gateway } = await startReferenceGateway(holding("there"));
-  const fixture = await startFallback(gateway, holding("here"));
+  const fixture = await startFallback(gateway, holding("here"), undefined, { subagents });
   const { runtime, requester } = fixture;
   const there = accepted(await runtime.spawn({ task: "count there", label: "There" }, requester));
   await started.there.opened;

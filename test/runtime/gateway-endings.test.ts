@@ -120,12 +120,12 @@ describe("a run whose process died", () => {
   });
 
   it.each([
-    ["done", "ok"],
-    ["failed", "error"],
-    ["timeout", "interrupted"],
+    ["done", "ok", "the answer"],
+    ["failed", "error", ""],
+    ["timeout", "interrupted", "the answer"],
   ])(
     "and that the gateway knows only by its session's entry (%s) settles as that says: %s",
-    async (status, outcome) => {
+    async (status, outcome, text) => {
       const gateway = await scriptGateway({
         "chat.history": ({ ok }) => ok({ messages: said }),
         "sessions.list": ({ ok }) => ok({ sessions: [{ key: sessionKey, status, startedAt: 1_000, endedAt: 2_000 }] }),
@@ -140,7 +140,7 @@ describe("a run whose process died", () => {
       const host = new RecordingHost(folder);
       await connectTo(gateway, { folder, host });
       await host.completionsCame(1);
-      expect(host.delivered).toMatchObject([{ runId, text: "the answer", outcome: { status: outcome } }]);
+      expect(host.delivered).toMatchObject([{ runId, text, outcome: { status: outcome } }]);
     },
   );
 });

@@ -74,6 +74,19 @@ describe("a child in the gateway's lane", () => {
     expect((await runtime.wait([next.runId], requester)).completed).toMatchObject([{ text: "did next" }]);
   });
 
+  it("that is killed keeps nothing of its requester's turn waiting", async () => {
+    const { gateway, first, open } = await fullGateway();
+    const { runtime, requester, start, host } = await connectTo(gateway, { subagents: { announce: { mode: "together" } } });
+    await start("second");
+    await first.start("endless");
+    await start("third");
+    await runtime.kill("last", requester);
+    open();
+    await host.completionsCame(1);
+    expect(host.delivered).toMatchObject([{ text: "did second" }]);
+    expect(await runtime.list(requester)).toMatchObject([{ state: "settled" }, { state: "queued" }]);
+  });
+
   it("that was killed is ended by the next process when the one that was told so is gone", async () => {
     const { gateway, model, first, open } = await fullGateway();
     const folder = tempFolder();

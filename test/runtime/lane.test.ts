@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
-import { Lane } from "../../src/runtime/lane.ts";
+import { Lane, type LanePlace } from "../../src/runtime/lane.ts";
 import { collect, gate, MAIN, serveModel, startRuntime } from "../helpers/runtime-fixture.ts";
 
 describe("the lane", () => {
@@ -30,7 +30,7 @@ describe("the lane", () => {
           running.delete(id);
         };
         for (const one of steps) {
-          if (one.do === "add") lane.enqueue(String(added), job(String(added++)));
+          if (one.do === "add") lane.enqueue(place(added), job(String(added++)));
           if (one.do === "end") end([...running.keys()][one.which % running.size]);
           if (one.do === "remove" && added > 0) {
             const id = String(one.which % added);
@@ -160,5 +160,9 @@ it("no session has more active children than allowed, whatever spawns, settles a
   const keys = host.delivered.map((completion) => completion.key);
   expect(new Set(keys).size).toBe(keys.length);
 });
+
+function place(n: number): LanePlace {
+  return { id: String(n), tree: `tree ${n % 3}`, requester: `requester ${n % 5}` };
+}
 
 let rounds = 0;

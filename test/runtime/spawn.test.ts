@@ -22,6 +22,7 @@ describe("a spawn that is accepted", () => {
       runId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
       childSessionKey: expect.stringMatching(/^agent:main:subagent:[0-9a-f-]{36}$/) as string,
       mode: "run",
+      context: "isolated",
       note: expect.stringMatching(/by itself.*don't poll.*NO_REPLY/s) as string,
       runtime: "inprocess",
       isolation: "thread",
@@ -38,6 +39,33 @@ describe("a spawn that is accepted", () => {
     const { text } = await settled((await start("echo the whole task")).runId);
     expect(text).toMatch(/subagent at depth 1 of at most 3/);
     expect(text).toMatch(/\n\[Subagent Task\]\necho the whole task$/);
+  });
+
+  it("stands in the list with its part, its tools and the handle it was given, by which it is found", async () => {
+    const { start, runtime, requester, settled } = await startRuntime({ engine: "by-task" });
+    const run = await start({ task: "echo", taskName: "greet_all", toolsAllow: ["read", "sessions_spawn"] });
+    expect(run.taskName).toBe("greet_all");
+    const [view] = await runtime.list(requester);
+    expect(view).toMatchObject({ taskName: "greet_all", mode: "run", context: "isolated" });
+    expect(view).toMatchObject({ role: "orchestrator", controlScope: "children" });
+    expect(view!.tools!.sort()).toEqual(["read", "sessions_spawn"]);
+    await settled(run.runId);
+    expect(await runtime.kill("greet_all", requester)).toMatchObject({ status: "done", runId: run.runId });
+    expect(await runtime.kill("greet", requester)).toMatchObject({ status: "done", runId: run.runId });
+  });
+
+  it("gives what its engine answers in another form beside its text, also after a look at the row", async () => {
+    const { start, settled, host } = await startRuntime({ engine: "by-task" });
+    const value = { found: [1, { deep: null }] };
+    const run = await start(`answers-in-form ${JSON.stringify(value)}`);
+    const completion = await settled(run.runId);
+    expect(completion).toMatchObject({ text: "as it came", structured: value });
+    await host.completionsCame(1);
+    expect(host.delivered[0]).toMatchObject({ structured: value, sessionId: completion.sessionId });
+    expect(completion.sessionId).toMatch(/^[0-9a-f-]{36}$/);
+    const failed = await settled((await start("answers-in-form")).runId);
+    expect(failed).toMatchObject({ text: "as it came", schemaError: "the answer is no object" });
+    expect(failed).not.toHaveProperty("structured");
   });
 
   it("works in the workspace's folder that cwd names", async () => {
@@ -245,7 +273,14 @@ function refusals(outside: string): [how: string, SpawnParams, object, RegExp][]
     ["with a task of nothing but blanks", { task: " \n\t" }, { status: "error", code: "params_invalid" }, /task/],
     ["with 10 MB of task", { task: "x".repeat(10_000_000) }, { status: "error", code: "payload_too_large" }, /256 KiB/],
     ["with a task just over the limit in bytes", { task: "é".repeat(131_073) }, { code: "payload_too_large" }, /KiB/],
-    ["in mode session", { task: "x", mode: "session" }, { status: "error", code: "capability_missing" }, /`session`/],
+    [
+      "in mode session",
+      { task: "x", mode: "session" },
+      { status: "error", code: "params_invalid" },
+      /`session`.*thread/,
+    ],
+    ["in a thread", { task: "x", thread: true }, { status: "error", code: "capability_missing" }, /thread.*`session`/],
+    ["in a sandbox", { task: "x", sandbox: "require" }, { status: "forbidden", code: "spawn_forbidden" }, /`require`/],
     ["in a process of its own", { task: "x", isolation: "process" }, { code: "isolation_unavailable" }, /process/],
     ["with a timeout below 0", { task: "x", runTimeoutSeconds: -1 }, { code: "params_invalid" }, /runTimeoutSeconds/],
     ["with a timeout that is no number", { task: "x", runTimeoutSeconds: NaN }, { code: "params_invalid" }, /Timeout/],

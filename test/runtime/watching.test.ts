@@ -228,7 +228,7 @@ it("what this runtime can do stands in its capabilities, and the rest is refused
     "timeout",
     "tools",
   ]);
-  const bound = await runtime.spawn({ task: "stay", mode: "session" }, requester);
+  const bound = await runtime.spawn({ task: "stay", thread: true }, requester);
   expect(bound).toMatchObject({ status: "error", code: "capability_missing" });
   expect((bound as { error: string }).error).toContain("`session`");
 });

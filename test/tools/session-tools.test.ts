@@ -81,6 +81,19 @@ describe("sessions_spawn", () => {
     expect(await runtime.list(requester)).toEqual([]);
   });
 
+  it("refuses what isn't built yet by name, doesn't offer it, and starts nothing", async () => {
+    const { spawn, runtime, requester } = await tools();
+    const offered = createSessionTools(runtime, requester)[0]!.parameters["properties"] as Json;
+    for (const [args, sentence] of UNBUILT) {
+      const { details } = await spawn({ task: "x", ...args });
+      expect.soft(details).toMatchObject({ status: "error", code: "capability_missing" });
+      expect.soft((details as Json).error).toMatch(sentence);
+      expect.soft(Object.keys(args).filter((name) => name in offered)).toEqual([]);
+    }
+    expect(await runtime.list(requester)).toEqual([]);
+    expect(Object.keys(offered)).toContain("taskName");
+  });
+
   it("tells a model what a forbidden spawn was refused for", async () => {
     const { spawn } = await tools({ limits: { maxChildrenPerAgent: 1 } });
     await spawn({ task: "waits" });
@@ -266,14 +279,18 @@ const REFUSED: [what: string, args: unknown, RegExp][] = [
   ["an agent id of other letters", { task: "x", agentId: "Not OK" }, /agentId: use a-z/],
   ["an unknown thinking level", { task: "x", thinking: "very" }, /thinking/],
   ["a negative timeout", { task: "x", runTimeoutSeconds: -1 }, /runTimeoutSeconds/],
-  ["a session", { task: "x", mode: "session" }, /mode: .*`run`/],
-  ["a thread", { task: "x", thread: true }, /thread: .*leave it out/],
+  ["a session", { task: "x", mode: "session" }, /^mode `session`.*`run`/],
   ["an acp session", { task: "x", runtime: "acp" }, /runtime: .*acp/],
-  ["a sandbox", { task: "x", sandbox: "require" }, /sandbox: not available/],
-  ["a fork", { task: "x", context: "fork" }, /context: not available/],
-  ["attachments", { task: "x", attachments: [{ name: "a", content: "b" }] }, /attachments: not available/],
-  ["a budget", { task: "x", budget: { tokens: 5 } }, /budget: not available/],
+  ["a handle that means another", { task: "x", taskName: "last" }, /taskName: .*`last`/],
   ["a name nobody knows", { task: "x", modle: "y" }, /modle: no such parameter/],
   ["several at once", { task: "x", to: "a", modle: "b" }, /to: .*; modle: /],
   ["a prototype's name", JSON.parse('{"task":"x","__proto__":{"a":1},"constructor":1}') as Json, /no such parameter/],
+];
+const UNBUILT: [args: Json, RegExp][] = [
+  [{ thread: true }, /^thread isn't available.*`session`/],
+  [{ context: "fork" }, /^context isn't available.*`fork`/],
+  [{ attachments: [{ name: "a", content: "b" }] }, /^attachments isn't available/],
+  [{ budget: { tokens: 5 } }, /^budget isn't available/],
+  [{ lightContext: true }, /^lightContext isn't available/],
+  [{ collect: true, outputSchema: {} }, /^collect isn't available/],
 ];

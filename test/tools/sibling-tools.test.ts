@@ -2,12 +2,15 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
+import { stateLayout } from "../../src/adapters/state-layout.ts";
 import type { Host } from "../../src/host.ts";
+import { openRegistry } from "../../src/registry/registry.ts";
 import { createSessionTools, MAIN_SESSION_TOOLS } from "../../src/tools/session-tools.ts";
 import type { Requester } from "../../src/types.ts";
 import type { Reply } from "../helpers/model-server.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
 import { MAIN, serveModel, startRuntime, tempFolder, type FixtureOptions } from "../helpers/runtime-fixture.ts";
+import { LIMITS, newRun, settlementOf } from "../registry/fixtures/rows.ts";
 
 type Json = Record<string, unknown>;
 
@@ -134,6 +137,69 @@ describe("subagents", () => {
   });
 });
 
+describe("sessions_list", () => {
+  it("shows so many last messages of each, the newest sessions first, until 64 KiB are used up", async () => {
+    const { call, start, settled } = await tools({ limits: { maxChildrenPerAgent: 20 } });
+    for (let n = 0; n < 20; n++) await settled((await start(`echo ${n} ${"word ".repeat(1_500)}`)).runId);
+    const { count, sessions } = (await call("sessions_list", { messageLimit: 20 })) as {
+      count: number;
+      sessions: { updatedAt: number; messages?: unknown[] }[];
+    };
+    expect(count).toBe(20);
+    const times = sessions.map(({ updatedAt }) => updatedAt);
+    expect(times).toEqual(times.toSorted((a, b) => b - a));
+    const shown = sessions.filter(({ messages }) => JSON.stringify(messages ?? []).includes("word word"));
+    expect(shown.length).toBeGreaterThan(5);
+    expect(shown.length).toBeLessThan(20);
+    expect(sessions.slice(0, shown.length)).toEqual(shown);
+    const bytes = sessions.reduce((sum, { messages = [] }) => sum + Buffer.byteLength(JSON.stringify(messages)), 0);
+    expect(bytes).toBeLessThanOrEqual(65_536);
+  });
+
+  it.each([
+    [{ messageLimit: 21 }, /messageLimit/],
+    [{ messageLimit: -1 }, /messageLimit/],
+    [{ limit: 0 }, /limit/],
+    [{ limit: 201 }, /limit/],
+    [{ activeMinutes: 0 }, /activeMinutes/],
+  ])("refuses %j", async (args, naming) => {
+    const { call } = await tools();
+    expect(await call("sessions_list", args)).toMatchObject({
+      status: "error",
+      code: "params_invalid",
+      error: expect.stringMatching(naming) as string,
+    });
+  });
+
+  it("shows those active within so many minutes, a day when none are named", async () => {
+    const stateDir = tempFolder();
+    const earlier = openRegistry({ file: stateLayout(stateDir).registry });
+    earlier.claimOwner();
+    for (const hours of [2, 30]) {
+      const run = newRun({ label: `${hours} h ago`, expectsCompletion: false });
+      const { completion: _none, ...settlement } = settlementOf(run, { at: Date.now() - hours * 3_600_000 });
+      earlier.admit(run, LIMITS);
+      earlier.settle([settlement]);
+    }
+    await earlier.close();
+    const host: RecordingHost & Pick<Host, "listSessions"> = new RecordingHost(tempFolder());
+    host.listSessions = async () => [
+      { sessionKey: "agent:main:main", agentId: "main", updatedAt: Date.now() },
+      { sessionKey: "agent:ops:main", agentId: "ops", label: "Ops", updatedAt: Date.now() - 3 * 3_600_000 },
+    ];
+    const { call } = await tools({ stateDir, host });
+    const listed = async (args: Json): Promise<string[]> => {
+      const { sessions } = (await call("sessions_list", args)) as { sessions: { label?: string; key: string }[] };
+      return sessions.map(({ label, key }) => label ?? key);
+    };
+    expect(await listed({})).toEqual(["agent:main:main", "2 h ago", "Ops"]);
+    expect(await listed({ activeMinutes: 60 })).toEqual(["agent:main:main"]);
+    expect(await listed({ activeMinutes: 150 })).toEqual(["agent:main:main", "2 h ago"]);
+    expect(await listed({ activeMinutes: 2_000 })).toEqual(["agent:main:main", "2 h ago", "Ops", "30 h ago"]);
+    expect(await listed({ kinds: ["main"], limit: 1 })).toEqual(["agent:main:main"]);
+  });
+});
+
 describe("sessions_history", () => {
   it("shows a child's messages, and says so when there is none of that key", async () => {
     const { call, start, settled } = await tools();
@@ -221,6 +287,8 @@ describe("sessions_send", () => {
     const sent: unknown[] = [];
     const host: RecordingHost & Pick<Host, "sendTo" | "listSessions"> = new RecordingHost(tempFolder());
     host.sendTo = async (sessionKey, message, options) => {
+      // What follows an answer has a test of its own.
+      if (options.step !== undefined) return {};
       sent.push([sessionKey, message, options.from, options.timeoutMs]);
       if (message === "fail") throw new Error("no such session");
       return message === "ask" ? { reply: "yes" } : {};

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { InprocessError } from "../../errors.ts";
 import type { RunRow } from "../../registry/run-row.ts";
 import { openRegistry, type Registry } from "../../registry/registry.ts";
-import { completionOfRow } from "../../runtime/settler.ts";
+import { completionOfRun } from "../../runtime/read-completion.ts";
 import { viewOf } from "../../runtime/views.ts";
 import { stateLayout } from "../state-layout.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -53,9 +53,20 @@ function showOne(registry: Registry, target: string, json: boolean, write: (line
     throw new InprocessError("ambiguous", `${found.length} runs begin with ${target}; give more of the id`);
   // A list leaves the answers out.
   const row = registry.run(first.runId) ?? first;
-  const { message, ...completion } = completionOfRow(row, row.outcome ?? { status: "interrupted" });
-  if (json) return write(JSON.stringify({ ...viewOf(row), text: completion.text }));
-  write(row.state === "settled" ? terminalBlock(message) : lineOf(row));
+  const { message, text, textBytesCut } = completionOfRun(registry, row);
+  // The block leaves out what a failed run had said, and shows the beginning of a long answer: here all of it can be read.
+  const record = text === "" ? (row.text ?? "") : text;
+  if (json) {
+    const cut = text === "" ? row.textBytesCut : (textBytesCut ?? 0);
+    return write(JSON.stringify({ ...viewOf(row), text: record, ...(cut > 0 ? { textBytesCut: cut } : {}) }));
+  }
+  if (row.state !== "settled") return write(lineOf(row));
+  write(terminalBlock(message));
+  if (row.delivery === "undelivered") {
+    const why = registry.outbox.byRun(row.runId)?.lastError;
+    write(`not delivered: ${terminalLine(why ?? "given up", 500)}`);
+  }
+  if (record !== "" && !message.includes(record)) write(`${ALL_OF_IT}\n${terminalBlock(record)}`);
 }
 
 function lineOf(row: RunRow): string {
@@ -83,3 +94,4 @@ function limitFrom(value: string | undefined): number {
 const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "EOF", "ERR_STREAM_DESTROYED"]);
 
 const LOOK_BACK = 10_000;
+const ALL_OF_IT = "all that is kept of what it said:";

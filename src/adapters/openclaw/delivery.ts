@@ -9,6 +9,7 @@ import { announcement } from "../../announce/completion-text.ts";
 import { messageOf } from "../../errors.ts";
 import type { Host } from "../../host.ts";
 import type { Logger } from "../../log.ts";
+import type { Completion } from "../../types.ts";
 import type { HostRuntime } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
 import type { ChannelSends } from "./channel-sends.ts";
@@ -38,15 +39,21 @@ export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
       if (busy.has(sessionKey)) return "busy";
       const refused = refusals.get(sessionKey) ?? 0;
       refusals.set(sessionKey, refused + 1);
-      const told = fresh.map(({ runId }) => runId);
-      const message = announcement(fresh, await options.stillToCome(sessionKey, told));
-      const mine = fresh.map(({ key }) => progressOf(under, key));
-      const runId = await startTurn(options, { sessionKey, message }, mine, refused);
-      refusals.delete(sessionKey);
-      for (const progress of mine) {
-        if (runId === undefined) progress.eventUntil = Date.now() + EVENT_PATIENCE_MS;
-        else progress.runId = runId;
+      const left = await options.stillToCome(
+        sessionKey,
+        fresh.map(({ runId }) => runId),
+      );
+      for (const part of bySecrecy(fresh)) {
+        const message = announcement(part, left);
+        const mine = part.map(({ key }) => progressOf(under, key));
+        const turn = { sessionKey, message, secret: isPrivate(part[0]!) };
+        const runId = await startTurn(options, turn, mine, refused);
+        for (const progress of mine) {
+          if (runId === undefined) progress.eventUntil = Date.now() + EVENT_PATIENCE_MS;
+          else progress.runId = runId;
+        }
       }
+      refusals.delete(sessionKey);
     }
     const all = completions.map(({ key }) => progressOf(under, key));
     for (const progress of all) progress.askedAt = Date.now();
@@ -62,6 +69,16 @@ export function deliverByTurn(options: DeliveryOptions): Host["deliver"] {
     for (const { key } of completions) under.delete(key);
     return "delivered";
   };
+}
+
+/** The answer to a private result goes to no channel, so it has a turn of its own. */
+function bySecrecy(completions: Completion[]): Completion[][] {
+  const parts = [completions.filter((one) => !isPrivate(one)), completions.filter(isPrivate)];
+  return parts.filter((part) => part.length > 0);
+}
+
+function isPrivate({ completionTarget }: Completion): boolean {
+  return completionTarget === "parent";
 }
 
 /** What became of a completion so far. */
@@ -99,12 +116,12 @@ function progressOf(under: Map<string, Progress>, key: string): Progress {
 /** @returns undefined when the message went the way of system events, which start no turn that could be waited for */
 async function startTurn(
   { runtime, sessions, sends, logger }: DeliveryOptions,
-  { sessionKey, message }: { sessionKey: string; message: string },
+  { sessionKey, message, secret }: { sessionKey: string; message: string; secret: boolean },
   all: Progress[],
   refused: number,
 ): Promise<string | undefined> {
   const turn = { sessionKey, message, idempotencyKey: batchKey(all) };
-  const route = (await sessions(sessionKey))?.route;
+  const route = secret ? undefined : (await sessions(sessionKey))?.route;
   if (route !== undefined) {
     const noLonger = sends.expect(sessionKey, route);
     try {
@@ -121,8 +138,8 @@ async function startTurn(
     return (await runtime.subagent.run({ ...turn, deliver: false })).runId;
   } catch (error) {
     await forgetFailed(runtime, turn.idempotencyKey, all);
-    // A gateway that is stopping or overloaded takes it later.
-    if (refused < TURNS_TRIED - 1) throw error;
+    // A gateway that is stopping or overloaded takes it later. What a heartbeat answers may go to a channel.
+    if (secret || refused < TURNS_TRIED - 1) throw error;
     logger.warn({ sessionKey }, `no turn could be started, a system event is queued instead: ${messageOf(error)}`);
   }
   queueEvent(runtime, sessionKey, message);

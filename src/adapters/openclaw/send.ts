@@ -12,10 +12,10 @@ export function sendInTurn(
   raw: () => HostConfig,
   openclaw: Pick<OpenClawPackage, "sessionsInFiles">,
 ): NonNullable<Host["sendTo"]> {
-  return async (sessionKey, message, { from, timeoutMs }) => {
+  return async (sessionKey, message, { from, timeoutMs, step = "message" }) => {
     const refusal = outOfReach(raw(), from, sessionKey, openclaw);
     if (refusal !== undefined) throw new InprocessError("not_yours", refusal);
-    const text = `[Message from session ${from}]\n${message}`;
+    const text = step === "announce" ? message : `[Message from session ${from}]\n${message}`;
     const turn = { sessionKey, message: text, deliver: false, idempotencyKey: randomUUID() };
     const { runId } = await subagent.run(turn);
     if (timeoutMs <= 0) return { runId };

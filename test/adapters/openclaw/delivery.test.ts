@@ -57,6 +57,31 @@ describe("a delivery as a turn", () => {
   });
 });
 
+describe("a private result", () => {
+  it("has a turn of its own, whose answer goes to no channel", async () => {
+    gateway.route = { channel: "test", to: "someone" };
+    const [one, two] = results("one", "two");
+    const delivered = gateway.deliver([{ ...one!, completionTarget: "parent" }, two!]);
+    await gateway.turnsStarted(2);
+    expect(gateway.turns.map(({ message, deliver }) => [/result of (\w+)/.exec(message)![1], deliver])).toEqual([
+      ["two", true],
+      ["one", false],
+    ]);
+    gateway.turns[0]!.end("ok");
+    gateway.turns[1]!.end("ok");
+    expect(await delivered).toBe("delivered");
+  });
+
+  it("becomes no system event, which a heartbeat may answer to a channel", async () => {
+    gateway.refuses = "overloaded";
+    const [one] = results("one");
+    for (let tries = 0; tries < 5; tries++) {
+      await expect(gateway.deliver([{ ...one!, completionTarget: "parent" }])).rejects.toThrow("overloaded");
+    }
+    expect(gateway.events).toEqual([]);
+  });
+});
+
 describe("a try after a turn that failed", () => {
   it("is a new turn, not the gateway's memory of the failed one", async () => {
     for (const n of [1, 2, 3, 4, 5]) {
@@ -205,7 +230,7 @@ describe("a delivery to a chat at a channel", () => {
   });
 });
 
-type Turn = { message: string; end(status: string): void };
+type Turn = { message: string; deliver: boolean | undefined; end(status: string): void };
 
 /** The outside world: turns that end as they are told, and answers for keys that are known, as 2026.4.1 keeps them. */
 function startGateway(timeoutMs = 30_000) {
@@ -218,7 +243,7 @@ function startGateway(timeoutMs = 30_000) {
   const sends = new ChannelSends(logger);
   const state = { busy: false, refuses: undefined as string | undefined, route: undefined as Route | undefined };
   const subagent: HostRuntime["subagent"] = {
-    run: async ({ message, idempotencyKey }) => {
+    run: async ({ message, deliver, idempotencyKey }) => {
       if (state.refuses !== undefined) throw new Error(state.refuses);
       const earlier = known.get(idempotencyKey);
       if (earlier?.failed) throw new Error("the failure again");
@@ -230,7 +255,7 @@ function startGateway(timeoutMs = 30_000) {
           turn.failed = status !== "ok";
           ended.resolve(status);
         };
-        turns.push({ message, end });
+        turns.push({ message, deliver, end });
       }
       return { runId: idempotencyKey };
     },
@@ -271,6 +296,7 @@ function results(...words: string[]): Completion[] {
     key: `subagent:${word}`,
     runId: word,
     childSessionKey: `agent:main:subagent:${word}`,
+    sessionId: word,
     requesterSessionKey: SESSION,
     outcome: { status: "ok" },
     task: word,

@@ -115,7 +115,9 @@ export class Children {
       });
     };
     session.free = new Promise((resolve) => {
-      void before.then(() => this.#lane.enqueue(runId, () => work().finally(resolve)));
+      void before.then(() =>
+        this.#lane.enqueue({ id: runId, tree: key, requester: key }, () => work().finally(resolve)),
+      );
     });
     return run;
   }

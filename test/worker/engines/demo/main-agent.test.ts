@@ -190,6 +190,7 @@ function done(
     key: `key-${label}`,
     runId,
     childSessionKey: `agent:main:subagent:${label}`,
+    sessionId: label,
     requesterSessionKey: "agent:main:main",
     outcome: reason === undefined ? { status } : { status, cause: { code: "internal", message: reason } },
     text,

@@ -1,0 +1,58 @@
+/**
+ * The limits a run must keep to be let in, each a check of its own. All of them are asked inside the admission's
+ * transaction and without an await, so what one has read can't change before the run is inserted.
+ */
+
+import type { Database } from "./database.ts";
+import type { NewRun } from "./run-row.ts";
+
+export type AdmissionLimits = {
+  /** Active children of one requester session. */
+  maxChildren: number;
+  /** Runs of this owner that stand in the lane. */
+  maxQueued: number;
+};
+
+/** `reason` tells which check refused; each brings its own numbers. */
+export type AdmissionRefusal =
+  | { ok: false; reason: "children"; active: number; limit: number }
+  | { ok: false; reason: "queue"; queued: number; limit: number };
+
+export type AdmissionCheck = {
+  /** Why the run isn't let in; undefined: it may be. Only looks: a check after it may still refuse. */
+  refuse(run: NewRun, limits: AdmissionLimits): AdmissionRefusal | undefined;
+  /** The run was inserted: counts it. What this writes into the database is rolled back with the transaction. */
+  take?(run: NewRun): void;
+  /** The transaction failed after `take`: takes back what `take` keeps in memory. */
+  giveBack?(run: NewRun): void;
+};
+
+/** A collected run is none of its requester's active children. */
+export function childrenCheck(db: Database): AdmissionCheck {
+  const countActive = db.prepare(COUNT_ACTIVE_CHILDREN);
+  return {
+    refuse: (run, { maxChildren: limit }) => {
+      if (run.collect) return undefined;
+      const active = Number(countActive.get(run.requesterSessionKey, limit + 1)?.["active"]);
+      return active < limit ? undefined : { ok: false, reason: "children", active, limit };
+    },
+  };
+}
+
+/** @param queued this owner's runs in the lane; kept there because counting thousands of rows for each admission would cost */
+export function queueCheck(queued: Set<string>): AdmissionCheck {
+  return {
+    refuse: (_run, { maxQueued: limit }) =>
+      queued.size < limit ? undefined : { ok: false, reason: "queue", queued: queued.size, limit },
+    take: ({ runId }) => void queued.add(runId),
+    giveBack: ({ runId }) => void queued.delete(runId),
+  };
+}
+
+/** A session that was restarted under a new run id is one child. The limit keeps the count cheap; the index carries it whole. */
+export const COUNT_ACTIVE_CHILDREN = `
+  SELECT COUNT(*) AS active FROM (
+    SELECT DISTINCT childSessionKey FROM runs INDEXED BY runs_active_by_requester
+    WHERE requesterSessionKey = ? AND collect = 0 AND (state <> 'settled' OR unsettledBelow > 0)
+    LIMIT ?
+  )`;

@@ -1,0 +1,41 @@
+/** What a thread is handed for one turn of a run. */
+
+import type { EngineTask } from "../channel/protocol.ts";
+import { childContext } from "./child-tools.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { Parts } from "./parts.ts";
+
+/** What opens a turn, and why it is gone on with. */
+export type Turn = Pick<EngineTask, "prompt" | "resume">;
+
+export function engineTask({ config, host, execEnv }: Parts, run: LiveRun, turn: Turn): EngineTask {
+  const { row, model, thinking, tools, hostTools, toolsAllow, toolsDeny } = run.facts;
+  return {
+    runId: row.runId,
+    sessionId: row.sessionId,
+    sessionKey: row.childSessionKey,
+    agentId: row.agentId,
+    engine: config.subagents.engine,
+    ...(host.engineContext === undefined ? {} : { engineContext: host.engineContext(childContext(row)) }),
+    role: {
+      kind: row.role,
+      depth: row.depth,
+      maxDepth: config.agents.defaults.subagents.maxSpawnDepth,
+      requesterSessionKey: row.requesterSessionKey,
+      ...(row.label === undefined ? {} : { label: row.label }),
+    },
+    model,
+    ...(thinking === undefined ? {} : { thinking }),
+    workspaceDir: row.workspaceDir,
+    transcriptPath: row.transcriptPath,
+    ...turn,
+    tools,
+    ...(toolsAllow === undefined ? {} : { toolsAllow }),
+    ...(toolsDeny === undefined ? {} : { toolsDeny }),
+    hostTools: hostTools.map(({ execute: _onHost, ...spec }) => spec),
+    askBeforeToolCall: host.beforeToolCall !== undefined,
+    modelIdleTimeoutSeconds: config.agents.defaults.modelIdleTimeoutSeconds,
+    execTimeoutSeconds: config.tools.execTimeoutSeconds,
+    execEnv,
+  };
+}

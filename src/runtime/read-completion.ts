@@ -1,0 +1,22 @@
+/** A settled run's result, read again: by whoever waits for it, or looks later because it was never delivered. */
+
+import type { Registry } from "../registry/registry.ts";
+import type { RunRow } from "../registry/run-row.ts";
+import type { Completion, Outcome } from "../types.ts";
+import { completionOfRow } from "./settler.ts";
+
+/**
+ * With the whole answer while its completion is kept, until it is delivered or for a week; after that with the first
+ * 256 KiB and `textBytesCut`.
+ * @param row one by itself, for lists leave answers out
+ * @param outcome of one that will be settled with it. @default the row's
+ */
+export function completionOfRun(
+  { outbox }: Pick<Registry, "outbox">,
+  row: RunRow,
+  outcome: Outcome = row.outcome ?? { status: "ok" },
+): Completion {
+  if (row.textBytesCut === 0) return completionOfRow(row, outcome);
+  const whole = outbox.byRun(row.runId)?.completion?.text;
+  return completionOfRow(whole ? { ...row, text: whole, textBytesCut: 0 } : row, outcome);
+}

@@ -1,0 +1,41 @@
+/**
+ * What becomes of a run whose turn went well: another turn, waiting, or its settlement. Asked again when what it waited
+ * for is over. A turn that failed settles the run and isn't asked about.
+ */
+
+import type { Outcome } from "../types.ts";
+import type { Turn } from "./engine-task.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { Parts } from "./parts.ts";
+
+export type AfterTurn =
+  | { then: "turn"; turn: Turn }
+  /** For its children, or their results: it holds no slot meanwhile. */
+  | { then: "wait" }
+  | { then: "settle"; outcome: Outcome };
+
+/** One reason to go on or to end otherwise; undefined: nothing to say. May take from the run what it answers with. */
+export type TurnEndRule = (run: LiveRun, parts: Pick<Parts, "live" | "registry" | "config">) => AfterTurn | undefined;
+
+/** The first rule that has something to say decides; with none the run has ended well. */
+export function afterTurn(run: LiveRun, parts: Parameters<TurnEndRule>[1]): AfterTurn {
+  for (const rule of RULES) {
+    const next = rule(run, parts);
+    if (next !== undefined) return next;
+  }
+  return { then: "settle", outcome: { status: "ok" } };
+}
+
+/** Told something after its model's last look: the answer it gave isn't its last word. */
+const steered: TurnEndRule = ({ steering }) =>
+  steering.length === 0
+    ? undefined
+    : { then: "turn", turn: { prompt: steering.splice(0).join("\n\n"), resume: "next_turn" } };
+
+const moreToCome: TurnEndRule = ({ sessionKey }, { live, registry }) =>
+  live.childrenOf(sessionKey).length > 0 || registry.outbox.pendingFor(sessionKey).length > 0
+    ? { then: "wait" }
+    : undefined;
+
+/** In this order: what ends a run stands before what goes on with it, and what asks for a better answer comes last. */
+const RULES: readonly TurnEndRule[] = [steered, moreToCome];

@@ -1,0 +1,129 @@
+/** The shapes of starting a child: who asks, for what, and what it is answered. Types only; part of types.ts. */
+
+import type { Cause } from "./errors.ts";
+
+export type ThinkingLevel = "off" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
+
+/** Who calls: the session a spawn is made for, and what may be assumed of it. */
+export type Requester = {
+  sessionKey: string;
+  agentId: string;
+  /** 0 for a main session. @default 0, or what the registry knows of the session */
+  depth?: number;
+  workspaceDir?: string;
+  sandboxed?: boolean;
+  /**
+   * Names of all the tools the requester has, those to work with subagents included: a child never gets another. Not
+   * asked of a child of ours, for its run says what it has. @default not known, no limit from there
+   */
+  tools?: string[];
+  /** The model active in the requester's turn, `provider/id`. */
+  model?: string;
+  /** The requester's transcript, source of a fork. */
+  transcriptPath?: string;
+  /** Names the requester's turn: its children belong together, and a call made twice in it is one. */
+  turnId?: string;
+};
+
+/** What `sessions_spawn` takes; names as OpenClaw's. What a runtime hasn't built is refused by name (`Capability`). */
+export type SpawnParams = {
+  /** What the child is to do; not empty, at most 256 KiB. */
+  task: string;
+  /** Shown in lists and in the completion. */
+  label?: string;
+  /** A handle to name the child by: `[a-z][a-z0-9_-]{0,63}`, not `last` or `all`. */
+  taskName?: string;
+  /** The agent that runs the child. @default the requester's own */
+  agentId?: string;
+  /** `provider/id`, or an id of the default provider. */
+  model?: string;
+  thinking?: ThinkingLevel;
+  /** A folder inside the child's workspace, taken as its workspace. */
+  cwd?: string;
+  /** Seconds, floored; 0 = none. @default agents.defaults.subagents.runTimeoutSeconds */
+  runTimeoutSeconds?: number;
+  /** Binds the child to a thread of the requester's channel. @default false */
+  thread?: boolean;
+  /** `session` stays and takes follow-ups; it needs `thread`. @default "session" with `thread`, else "run" */
+  mode?: SpawnMode;
+  /** `delete` renames the transcript right after the announce; `session` keeps it. @default "keep" */
+  cleanup?: "delete" | "keep";
+  /** `require`: refused unless the child would work in a sandbox. @default "inherit" */
+  sandbox?: "inherit" | "require";
+  /** `fork`: the child begins with the requester's transcript; only for the requester's own agent. @default "isolated" */
+  context?: SpawnContext;
+  /** The child begins without the workspace's bootstrap files. @default false */
+  lightContext?: boolean;
+  /** At most 50 files put into the child's workspace. */
+  attachments?: Attachment[];
+  attachAs?: { mountPath?: string };
+  /** @default true; false: settled without an announce */
+  expectsCompletionMessage?: boolean;
+  /** `parent`: the result is for the requester's model alone and goes to no channel. Only for runs that are announced. */
+  completionTarget?: "parent";
+  /** The result is fetched (`agents_wait`), never announced. @default false */
+  collect?: boolean;
+  /** JSON Schema of the answer. Needs `collect`. */
+  outputSchema?: Record<string, unknown>;
+  /** The batch it belongs to, at most 128 characters. Needs `collect`. */
+  groupId?: string;
+  /** Narrow the child's tools; names, intersected with what it would have had. */
+  toolsAllow?: string[];
+  toolsDeny?: string[];
+  /** What the child and all below it may use. */
+  budget?: Budget;
+  /** May only tighten what the config says. @default "thread" */
+  isolation?: Isolation;
+};
+
+export type SpawnMode = "run" | "session";
+export type SpawnContext = "isolated" | "fork";
+
+/** `name` is a file's name, no path. `content` is read as `encoding` says. */
+export type Attachment = { name: string; content: string; encoding?: "utf8" | "base64"; mimeType?: string };
+
+/** Limits of a run and all below it; what is absent is limited by the tree's budget alone. */
+export type Budget = {
+  /** Input, output and cache, whole and above 0. */
+  tokens?: number;
+  /** US dollars, above 0. */
+  usd?: number;
+  /** Model calls, whole and above 0. */
+  turns?: number;
+  /** Whole and above 0. */
+  toolCalls?: number;
+};
+
+/** `thread`: shares a thread with other runs · `dedicated`: a thread of its own · `process`: not in this version. */
+export type Isolation = "thread" | "dedicated" | "process";
+
+export type SpawnResult =
+  | {
+      status: "accepted";
+      childSessionKey: string;
+      runId: string;
+      mode: SpawnMode;
+      context: SpawnContext;
+      taskName?: string;
+      /** Told to the requester's model: results come by themselves, don't poll. */
+      note: string;
+      runtime: "inprocess" | "gateway";
+      isolation: Isolation;
+      resolvedModel: string;
+      resolvedProvider: string;
+      modelApplied: boolean;
+      expectsCompletionMessage: boolean;
+      attachments?: AttachmentsReceipt;
+      /** Runs ahead of this one in the lane, when it can't start at once. */
+      queuePosition?: number;
+    }
+  | { status: "forbidden"; code: Cause["code"]; error: string }
+  | { status: "error"; code: Cause["code"]; error: string; childSessionKey?: string; runId?: string };
+
+/** What was put into the child's workspace. `bytes` as written; `relDir` is relative to the workspace, with `/`. */
+export type AttachmentsReceipt = {
+  count: number;
+  totalBytes: number;
+  files: { name: string; bytes: number; sha256: string }[];
+  relDir: string;
+};
