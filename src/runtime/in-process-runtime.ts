@@ -8,6 +8,7 @@ import { InprocessError, messageOf } from "../errors.ts";
 import type { EventFilter, RunEvent } from "../events.ts";
 import type { SessionFilter, SessionView } from "../host.ts";
 import { agentsView } from "../policy/allowed-agents.ts";
+import { swarmOf } from "../policy/swarm.ts";
 import { HistoryReader } from "../sessions/history-reader.ts";
 import type {
   AgentsView,
@@ -169,6 +170,10 @@ class InProcessRuntime implements SubagentRuntime {
     // A child sees what is below it, and nothing else.
     if (host.listSessions === undefined || isChild(this.#parts, requester)) return [];
     return host.listSessions(filter);
+  }
+
+  waitSecondsMax(requester: Requester): number {
+    return swarmOf(this.#parts.config, requester.agentId).waitTimeoutSecondsMax;
   }
 
   agents(requester: Requester): AgentsView {
