@@ -60,7 +60,7 @@ export async function createInProcessRuntime(options: InProcessOptions): Promise
 class InProcessRuntime implements SubagentRuntime {
   readonly kind = "inprocess";
   readonly capabilities: ReadonlySet<Capability> = new Set([
-    ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated"] as const),
+    ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated", "collect"] as const),
   ]);
   readonly #parts: Parts;
   readonly #settler: Settler;
@@ -84,6 +84,7 @@ class InProcessRuntime implements SubagentRuntime {
     const afterRun = tellEach(
       [
         { settled: (run) => [...this.#waiting].forEach((watcher) => watcher(run.id)) },
+        { settled: (run) => this.#parts.groups.settled(run.id, run.facts.batch?.group) },
         { settled: (run) => this.#homeward.settled(run) },
         putAwayAfter(this.#parts),
       ],

@@ -7,6 +7,7 @@ import { WorkerPool } from "../pool/worker-pool.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { SessionTools } from "./child-tools.ts";
 import { EventHub } from "./event-hub.ts";
+import { GroupGate } from "./group-gate.ts";
 import { KnownSecrets } from "./known-secrets.ts";
 import { Lane } from "./lane.ts";
 import { LiveRuns, type Parts } from "./parts.ts";
@@ -52,6 +53,7 @@ export function makeParts(options: InProcessOptions, onWatchers: () => void): Pa
     logger,
     pool,
     lane: new Lane(config.agents.defaults.subagents.maxConcurrent),
+    groups: new GroupGate(),
     hub: new EventHub(onWatchers),
     live: new LiveRuns(),
     secrets: new KnownSecrets(),
