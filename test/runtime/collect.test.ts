@@ -133,6 +133,16 @@ describe("of one batch of collected children", () => {
     await come(fixture, runs, ["settled", "settled", "running"]);
   });
 
+  it("one that is killed in the lane, before it has begun, gives its place to the next as well", async () => {
+    const fixture = await batches(1, { maxConcurrent: 1 });
+    const before = await fixture.start("waits");
+    const runs = [await fixture.start(member()), await fixture.start(member())];
+    await come(fixture, [before, ...runs], ["running", "queued", "queued"]);
+    await fixture.runtime.kill(runs[0]!.runId, fixture.requester);
+    await fixture.runtime.kill(before.runId, fixture.requester);
+    await come(fixture, [before, ...runs], ["settled", "settled", "running"]);
+  });
+
   it("those that wait are interrupted when the runtime is closed, and none of them begins", async () => {
     const fixture = await batches(1);
     const events: string[] = [];
@@ -150,8 +160,9 @@ describe("of one batch of collected children", () => {
 
 const member = (task = "waits") => ({ task, collect: true, groupId: "batch" });
 
-function batches(maxConcurrent: number): Promise<Fixture> {
-  return startRuntime({ engine: "by-task", config: { tools: { swarm: { maxConcurrent } } } });
+/** @param limits of all children */
+function batches(maxConcurrent: number, limits: Record<string, unknown> = {}): Promise<Fixture> {
+  return startRuntime({ engine: "by-task", limits, config: { tools: { swarm: { maxConcurrent } } } });
 }
 
 /** Waits until the runs are in these states. */
