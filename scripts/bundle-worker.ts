@@ -101,6 +101,8 @@ const OPENCLAW = "openclaw";
 const OUR_FILES = {
   files: "worker/files.ts",
   errors: "errors.ts",
+  // With the validator of JSON Schemas, which few threads need.
+  "answer-form": "worker/answer-form.ts",
   [OPENCLAW]: "worker/engines/openclaw/engine.ts",
 } as const;
 

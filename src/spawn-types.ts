@@ -65,7 +65,7 @@ export type SpawnParams = {
   collect?: boolean;
   /** JSON Schema of the answer. Needs `collect`. */
   outputSchema?: Record<string, unknown>;
-  /** The batch it belongs to, at most 128 characters. Needs `collect`. */
+  /** The batch it belongs to, at most 128 characters. Needs `collect`. @default what its requester's turn collects */
   groupId?: string;
   /** Narrow the child's tools; names, intersected with what it would have had. */
   toolsAllow?: string[];

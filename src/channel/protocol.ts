@@ -43,6 +43,8 @@ export type EngineTask = {
   execTimeoutSeconds: number;
   /** The whole environment of commands that `exec` starts. */
   execEnv: Record<string, string>;
+  /** JSON Schema that the answer is to fit; at most 64 KiB. */
+  outputSchema?: Record<string, unknown>;
 };
 
 /** What the system prompt says of the session. */

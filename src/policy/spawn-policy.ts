@@ -4,6 +4,7 @@ import type { Config } from "../config.ts";
 import type { Cause } from "../errors.ts";
 import type { Isolation, Requester, SpawnParams } from "../types.ts";
 import { allowedAgents } from "./allowed-agents.ts";
+import { swarmOf } from "./swarm.ts";
 
 export type SpawnPlan = {
   agentId: string;
@@ -36,7 +37,12 @@ export function planSpawn(
       `This session is at depth ${depth} and agents.defaults.subagents.maxSpawnDepth is ${limits.maxSpawnDepth}, so it can't start subagents; do the work here.`,
     );
   }
-  const agentId = chooseAgent(config, params, requester);
+  const swarm = params.collect === true ? swarmOf(config, requester.agentId) : undefined;
+  if (swarm?.enabled === false) {
+    return forbidden("collect is turned off here (tools.swarm); leave it out, and the result comes as a message.");
+  }
+  const asked = params.agentId ?? swarm?.defaultAgentId;
+  const agentId = chooseAgent(config, asked, requester);
   if (typeof agentId !== "string") return agentId;
   if (params.context === "fork" && agentId !== requester.agentId) {
     const message = `context \`fork\` is for the requester's own agent (${requester.agentId}), not for ${agentId}; leave one of them out.`;
@@ -80,30 +86,43 @@ export function laneFull(queued: number, limit: number): Refusal {
   );
 }
 
-function chooseAgent(config: Config, params: SpawnParams, requester: Pick<Requester, "agentId">): string | Refusal {
+/** @param ever whether it is about all that the batch has ever had, or about those that haven't ended */
+export function groupFull(group: string, count: number, limit: number, ever: boolean): Refusal {
+  return forbidden(
+    ever
+      ? `The group ${group} has had ${count} collected subagents and tools.swarm.maxTotalPerGroup is ${limit}; work with what they found.`
+      : `The group ${group} has ${count} collected subagents that haven't ended and tools.swarm.maxChildrenPerGroup is ${limit}; wait for some with agents_wait.`,
+  );
+}
+
+function chooseAgent(
+  config: Config,
+  asked: string | undefined,
+  requester: Pick<Requester, "agentId">,
+): string | Refusal {
   const defaults = config.agents.defaults.subagents;
   const own = config.agents.list[requester.agentId]?.subagents;
-  if (params.agentId === undefined) {
+  if (asked === undefined) {
     const required = own?.requireAgentId ?? defaults.requireAgentId;
     return required
       ? forbidden("The configuration asks for an agentId in every spawn (requireAgentId); name one.")
       : requester.agentId;
   }
-  if (params.agentId === requester.agentId) return params.agentId;
+  if (asked === requester.agentId) return asked;
   const { allowAny, ids: names } = allowedAgents(config, requester.agentId);
-  if (!names.includes(params.agentId)) {
+  if (!names.includes(asked)) {
     const list = names.length === 0 ? "none" : names.join(", ");
-    const known = Object.hasOwn(config.agents.list, params.agentId) || !allowAny;
+    const known = Object.hasOwn(config.agents.list, asked) || !allowAny;
     return forbidden(
       known
-        ? `Agent ${params.agentId} isn't in allowAgents of ${requester.agentId} (allowed: ${list}).`
-        : `Agent ${params.agentId} isn't configured (configured: ${list}).`,
+        ? `Agent ${asked} isn't in allowAgents of ${requester.agentId} (allowed: ${list}).`
+        : `Agent ${asked} isn't configured (configured: ${list}).`,
     );
   }
-  if (!Object.hasOwn(config.agents.list, params.agentId)) {
-    return forbidden(`Agent ${params.agentId} is allowed but not configured; add it to agents.list.`);
+  if (!Object.hasOwn(config.agents.list, asked)) {
+    return forbidden(`Agent ${asked} is allowed but not configured; add it to agents.list.`);
   }
-  return params.agentId;
+  return asked;
 }
 
 /** A spawn may tighten the configured isolation, never loosen it. */

@@ -24,8 +24,5 @@ export const UNBUILT: Readonly<Partial<Record<keyof SpawnParams, Unbuilt>>> = {
   context: { capability: "fork", asIs: "isolated" },
   lightContext: { asIs: false },
   thread: { capability: "session", asIs: false },
-  collect: { capability: "collect", asIs: false },
-  outputSchema: { capability: "collect" },
-  groupId: { capability: "collect" },
   budget: { capability: "budget" },
 };

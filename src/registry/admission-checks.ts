@@ -11,12 +11,16 @@ export type AdmissionLimits = {
   maxChildren: number;
   /** Runs of this owner that stand in the lane. */
   maxQueued: number;
+  /** Of a collected run's batch: those that haven't ended, and those it may ever have. @default no limit */
+  group?: { maxUnsettled: number; maxTotal: number };
 };
 
 /** `reason` tells which check refused; each brings its own numbers. */
 export type AdmissionRefusal =
   | { ok: false; reason: "children"; active: number; limit: number }
-  | { ok: false; reason: "queue"; queued: number; limit: number };
+  | { ok: false; reason: "queue"; queued: number; limit: number }
+  /** `ever`: the batch has had too many in all, not too many that haven't ended. */
+  | { ok: false; reason: "group"; ever: boolean; count: number; limit: number };
 
 export type AdmissionCheck = {
   /** Why the run isn't let in; undefined: it may be. Only looks: a check after it may still refuse. */

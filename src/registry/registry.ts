@@ -9,6 +9,7 @@ import type { Admission } from "./admission.ts";
 import { childrenCheck, queueCheck } from "./admission-checks.ts";
 import type { AdmissionLimits } from "./admission-checks.ts";
 import { openDatabase } from "./database.ts";
+import { groupCheck, groupPurger } from "./groups.ts";
 import { Intents } from "./intents.ts";
 import { KEEP_MS, Outbox } from "./outbox.ts";
 import { Owners } from "./owners.ts";
@@ -40,13 +41,14 @@ export function openRegistry(options: RegistryOptions): Registry {
   const db = openDatabase(options.file, options.readOnly ?? false);
   const queued = new Set<string>();
   const owners = new Owners(db, options.owner);
-  const admissions = new Admissions(db, owners, queued, [childrenCheck(db), queueCheck(queued)]);
+  const admissions = new Admissions(db, owners, queued, [childrenCheck(db), groupCheck(db), queueCheck(queued)]);
   const settlements = new Settlements(db, owners.id, queued);
   const outbox = new Outbox(db, owners.id);
   const intents = new Intents(db);
   const looks = queries(db);
   const recovery = new Recovery(db, owners, looks, settlements);
   const purgeRuns = runPurger(db);
+  const purgeGroups = groupPurger(db);
   return {
     ...looks,
     ownerId: owners.id,
@@ -67,7 +69,10 @@ export function openRegistry(options: RegistryOptions): Registry {
     takeOverDead: (now, completionFor, which) => recovery.takeOverDead(now, completionFor, which),
     adoptDead: (now, which) => recovery.adoptDead(now, which),
     purgeOlderThan: (ageMs = KEEP_MS, now = Date.now()) =>
-      outbox.purgeOlderThan(ageMs, now) + purgeRuns(ageMs, now) + intents.purgeOlderThan(ageMs, now),
+      outbox.purgeOlderThan(ageMs, now) +
+      purgeRuns(ageMs, now) +
+      purgeGroups(ageMs, now) +
+      intents.purgeOlderThan(ageMs, now),
     close: async () => {
       try {
         owners.release();
@@ -120,7 +125,7 @@ export interface Registry extends Queries {
   /** Makes unsettled runs of dead owners this owner's, as they stand, and returns them: for work that goes on elsewhere. */
   adoptDead(now: number, which: WhichRuns): RunRow[];
 
-  /** Deletes completions closed, runs ended and intents written longer ago; at most 1,000 runs a call. @default ageMs 7 days */
+  /** Deletes completions closed, runs ended, batches begun and intents written longer ago; at most 1,000 runs a call. @default ageMs 7 days */
   purgeOlderThan(ageMs?: number, now?: number): number;
 
   /** Releases the owner, ends the helper thread, empties the write-ahead log and closes the file. */

@@ -1,8 +1,10 @@
 /** From a spawn call to an admitted run: decide, resolve the model, then count and insert without an await in between. */
 
+import type { Config } from "../config.ts";
 import { causeOf } from "../errors.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
 import {
+  groupFull,
   isRefusal,
   laneFull,
   planSpawn,
@@ -10,7 +12,9 @@ import {
   tooManyChildren,
   type Refusal,
 } from "../policy/spawn-policy.ts";
+import { swarmOf } from "../policy/swarm.ts";
 import { refuseUnbuilt } from "../policy/unbuilt.ts";
+import type { AdmissionLimits } from "../registry/admission-checks.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -42,7 +46,7 @@ export function createAdmit(context: AdmitContext): Admit {
 type Batch = AdmissionBatch<Candidate, SpawnResult>;
 
 /** A run that lacks nothing but its place. */
-type Candidate = { run: LiveRun; chosen: ChosenModel };
+type Candidate = { run: LiveRun; chosen: ChosenModel; limits: Pick<AdmissionLimits, "group"> };
 
 async function admit(
   context: AdmitContext,
@@ -72,7 +76,7 @@ async function admit(
   try {
     const prepared = await prepare(parts, asked, undo);
     const run = newRun(context, { ...asked, ...prepared, known, idempotencyKey });
-    const result = await batch.add({ run, chosen: prepared.chosen });
+    const result = await batch.add({ run, chosen: prepared.chosen, limits: groupLimits(config, requester) });
     if (result.status !== "accepted" || result.runId !== run.id) await takeBack(undo, parts.logger);
     return result;
   } catch (error) {
@@ -95,9 +99,9 @@ function letIn(context: AdmitContext, entries: Candidate[]): SpawnResult[] {
   const { registry, lane, live } = context.parts;
   const starting: { run: LiveRun; ahead: number }[] = [];
   const results = registry.together(() =>
-    entries.map(({ run, chosen }) => {
+    entries.map(({ run, chosen, limits }) => {
       const ahead = lane.aheadOf(starting.length);
-      const result = insert(context, run, acceptance(run, chosen, ahead));
+      const result = insert(context, run, limits, acceptance(run, chosen, ahead));
       if (result.status === "accepted" && result.runId === run.id) starting.push({ run, ahead });
       return result;
     }),
@@ -109,7 +113,12 @@ function letIn(context: AdmitContext, entries: Candidate[]): SpawnResult[] {
   return results;
 }
 
-function insert({ parts }: AdmitContext, run: LiveRun, accepted: SpawnResult): SpawnResult {
+function insert(
+  { parts }: AdmitContext,
+  run: LiveRun,
+  limits: Candidate["limits"],
+  accepted: SpawnResult,
+): SpawnResult {
   const { config, registry, lane, live } = parts;
   const { row } = run.facts;
   // The requester may have been killed while its spawn was waiting for the model.
@@ -124,6 +133,7 @@ function insert({ parts }: AdmitContext, run: LiveRun, accepted: SpawnResult): S
     maxChildren: config.agents.defaults.subagents.maxChildrenPerAgent,
     // As many more as are on their way into a slot.
     maxQueued: maxQueue + free,
+    ...limits,
   });
   if (admission.ok) return accepted;
   switch (admission.reason) {
@@ -131,6 +141,8 @@ function insert({ parts }: AdmitContext, run: LiveRun, accepted: SpawnResult): S
       return answerOf(registry.run(admission.runId)!);
     case "children":
       return refuse(tooManyChildren(admission.active, admission.limit));
+    case "group":
+      return refuse(groupFull(row.groupId!, admission.count, admission.limit, admission.ever));
     case "queue":
       return refuse(laneFull(admission.queued - free, maxQueue));
   }
@@ -148,7 +160,7 @@ function acceptance(
     mode: row.mode,
     context: row.context,
     ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
-    note: ACCEPTED_NOTE,
+    note: row.collect ? COLLECTED_NOTE : ACCEPTED_NOTE,
     runtime: "inprocess",
     isolation,
     resolvedModel: model.id,
@@ -157,6 +169,11 @@ function acceptance(
     expectsCompletionMessage: row.expectsCompletion,
     ...(ahead > 0 ? { queuePosition: ahead } : {}),
   };
+}
+
+function groupLimits(config: Config, { agentId }: Requester): Candidate["limits"] {
+  const { maxChildrenPerGroup: maxUnsettled, maxTotalPerGroup: maxTotal } = swarmOf(config, agentId);
+  return { group: { maxUnsettled, maxTotal } };
 }
 
 /** An earlier spawn with the same idempotency key was answered this. */
@@ -170,3 +187,5 @@ function refuse({ status, code, message }: Refusal): SpawnResult {
 
 const ACCEPTED_NOTE =
   "Started. The result comes to you by itself as a message; don't poll for it. When you need several results, end your turn and wait for all of them before the final answer. If a result comes after your final answer and changes nothing, reply only NO_REPLY.";
+const COLLECTED_NOTE =
+  "Started. Its result does not come by itself: fetch it with agents_wait and this runId, best together with the others you have started, and again until none is pending.";

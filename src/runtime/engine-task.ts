@@ -9,7 +9,7 @@ import type { Parts } from "./parts.ts";
 export type Turn = Pick<EngineTask, "prompt" | "resume">;
 
 export function engineTask({ config, host, execEnv }: Parts, run: LiveRun, turn: Turn): EngineTask {
-  const { row, model, thinking, tools, hostTools, toolsAllow, toolsDeny } = run.facts;
+  const { row, model, thinking, tools, hostTools, toolsAllow, toolsDeny, outputSchema } = run.facts;
   return {
     runId: row.runId,
     sessionId: row.sessionId,
@@ -37,5 +37,6 @@ export function engineTask({ config, host, execEnv }: Parts, run: LiveRun, turn:
     modelIdleTimeoutSeconds: config.agents.defaults.modelIdleTimeoutSeconds,
     execTimeoutSeconds: config.tools.execTimeoutSeconds,
     execEnv,
+    ...(outputSchema === undefined ? {} : { outputSchema }),
   };
 }

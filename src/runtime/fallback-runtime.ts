@@ -162,6 +162,10 @@ class FallbackRuntime implements SubagentRuntime {
     return this.#inProcess.hostSessions(requester, filter);
   }
 
+  waitSecondsMax(requester: Requester): number {
+    return this.#inProcess.waitSecondsMax(requester);
+  }
+
   agents(requester: Requester): AgentsView {
     return this.#inProcess.agents(requester);
   }

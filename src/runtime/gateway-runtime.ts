@@ -11,6 +11,7 @@ import type { EventFilter, RunEvent } from "../events.ts";
 import type { Host, SessionFilter, SessionView } from "../host.ts";
 import type { Logger } from "../log.ts";
 import { agentsView } from "../policy/allowed-agents.ts";
+import { swarmOf } from "../policy/swarm.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type {
@@ -205,6 +206,10 @@ class GatewayRuntime implements GatewaySubagents {
     const { host } = this.#parts;
     if (host.listSessions === undefined || isChild(this.#parts, requester)) return [];
     return host.listSessions(filter);
+  }
+
+  waitSecondsMax(requester: Requester): number {
+    return swarmOf(this.#parts.config, requester.agentId).waitTimeoutSecondsMax;
   }
 
   agents(requester: Requester): AgentsView {

@@ -22,6 +22,7 @@ type Answer<K extends HostRequestKind> = (
 /** One entry for each kind of request; an async function each, so that a host that throws is a rejection like any other. */
 const ANSWERS: { [K in HostRequestKind]: Answer<K> } = {
   tool: async ({ run, signal }, { toolCallId, tool: name, args }) => {
+    // What its record names, whatever the thread asks for: a model's text may have got hold of the thread.
     const tool = run.facts.hostTools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw new InprocessError("tool_blocked", `This session has no tool ${name}.`);
     return bounded(await tool.execute(toolCallId, args, signal), name);

@@ -8,6 +8,7 @@ import { InprocessError, messageOf } from "../errors.ts";
 import type { EventFilter, RunEvent } from "../events.ts";
 import type { SessionFilter, SessionView } from "../host.ts";
 import { agentsView } from "../policy/allowed-agents.ts";
+import { swarmOf } from "../policy/swarm.ts";
 import { HistoryReader } from "../sessions/history-reader.ts";
 import type {
   AgentsView,
@@ -60,7 +61,7 @@ export async function createInProcessRuntime(options: InProcessOptions): Promise
 class InProcessRuntime implements SubagentRuntime {
   readonly kind = "inprocess";
   readonly capabilities: ReadonlySet<Capability> = new Set([
-    ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated"] as const),
+    ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated", "collect"] as const),
   ]);
   readonly #parts: Parts;
   readonly #settler: Settler;
@@ -85,6 +86,7 @@ class InProcessRuntime implements SubagentRuntime {
     const afterRun = tellEach(
       [
         { settled: (run) => [...this.#waiting].forEach((watcher) => watcher(run.id)) },
+        { settled: (run) => this.#parts.groups.settled(run.id, run.facts.batch?.group) },
         { settled: (run) => this.#homeward.settled(run) },
         putAwayAfter(this.#parts),
       ],
@@ -173,6 +175,10 @@ class InProcessRuntime implements SubagentRuntime {
     // A child sees what is below it, and nothing else.
     if (host.listSessions === undefined || isChild(this.#parts, requester)) return [];
     return host.listSessions(filter);
+  }
+
+  waitSecondsMax(requester: Requester): number {
+    return swarmOf(this.#parts.config, requester.agentId).waitTimeoutSecondsMax;
   }
 
   agents(requester: Requester): AgentsView {

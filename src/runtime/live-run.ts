@@ -27,6 +27,10 @@ export type LiveRunFacts = {
   toolsAllow?: string[];
   toolsDeny?: string[];
   hostTools: HostTool[];
+  /** Of a collected run: names its batch, of which so many may be at work at once. */
+  batch?: { group: string; limit: number };
+  /** JSON Schema that its answer is to fit. */
+  outputSchema?: Record<string, unknown>;
 };
 
 export class LiveRun {
@@ -52,6 +56,8 @@ export class LiveRun {
   /** The last turn's answer in the form that was asked for, or why there is none. */
   structured: unknown;
   schemaError: string | undefined;
+  /** It was asked once more for an answer in that form. */
+  askedAgain = false;
   /** Its thread was lost once; a second time names it the culprit. */
   lostBefore = false;
   /** Its thread was ended because of another run on it. */

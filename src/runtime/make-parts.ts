@@ -8,6 +8,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { Beside } from "./beside.ts";
 import type { SessionTools } from "./child-tools.ts";
 import { EventHub } from "./event-hub.ts";
+import { GroupGate } from "./group-gate.ts";
 import { KnownSecrets } from "./known-secrets.ts";
 import { Lane } from "./lane.ts";
 import { LiveRuns, type Parts } from "./parts.ts";
@@ -55,6 +56,7 @@ export function makeParts(options: InProcessOptions, onWatchers: () => void): Pa
     logger,
     pool,
     lane: new Lane(config.agents.defaults.subagents.maxConcurrent),
+    groups: new GroupGate(),
     hub: new EventHub(onWatchers),
     live: new LiveRuns(),
     secrets: new KnownSecrets(),

@@ -2,12 +2,14 @@
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import type { Config } from "../config.ts";
 import { spawnTerms } from "../policy/spawn-terms.ts";
+import { groupOf, swarmOf } from "../policy/swarm.ts";
 import type { NewRun, RunRow } from "../registry/run-row.ts";
 import { childSessionKey } from "../sessions/session-key.ts";
-import type { SpawnParams } from "../types.ts";
+import type { Requester, SpawnParams } from "../types.ts";
 import { childTools, type SessionTools } from "./child-tools.ts";
-import { LiveRun } from "./live-run.ts";
+import { LiveRun, type LiveRunFacts } from "./live-run.ts";
 import { chooseThinking } from "./model-choice.ts";
 import type { Parts } from "./parts.ts";
 import type { Asked, Prepared } from "./preparations.ts";
@@ -41,12 +43,15 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
     isolation: plan.isolation,
     timeoutMs: plan.timeoutMs,
     ...given,
+    ...(row.collect ? { batch: batchOf(row, context.parts.config, requester) } : {}),
+    ...(params.outputSchema === undefined ? {} : { outputSchema: params.outputSchema }),
   });
 }
 
 function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
   const { params, requester, plan, chosen, workspaceDir, known, idempotencyKey } = facts;
   const sessionId = randomUUID();
+  const terms = spawnTerms(params);
   return {
     runId: randomUUID(),
     sessionId,
@@ -56,7 +61,7 @@ function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
     agentId: plan.agentId,
     depth: plan.depth,
     role: plan.role,
-    ...spawnTerms(params),
+    ...terms,
     task: params.task,
     model: `${chosen.model.provider}/${chosen.model.id}`,
     workspaceDir,
@@ -66,17 +71,23 @@ function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
     createdAt: Date.now(),
     ...(known === undefined ? {} : { parentRunId: known.runId }),
     ...asGiven(params),
+    ...(terms.collect ? { groupId: groupOf(params, requester) } : {}),
     ...(requester.turnId === undefined ? {} : { turnId: requester.turnId }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
 }
 
+/** Of the same name, another requester's is another one. */
+function batchOf(row: NewRun, config: Config, { agentId }: Requester): LiveRunFacts["batch"] & object {
+  const group = JSON.stringify([row.requesterSessionKey, row.groupId]);
+  return { group, limit: swarmOf(config, agentId).maxConcurrent };
+}
+
 /** What the row says in the words of the spawn. */
-function asGiven({ label, taskName, groupId, completionTarget, budget }: SpawnParams): Partial<NewRun> {
+function asGiven({ label, taskName, completionTarget, budget }: SpawnParams): Partial<NewRun> {
   return {
     ...(label === undefined ? {} : { label }),
     ...(taskName === undefined ? {} : { taskName }),
-    ...(groupId === undefined ? {} : { groupId }),
     ...(completionTarget === undefined ? {} : { completionTarget }),
     ...(budget === undefined ? {} : { budget }),
   };

@@ -6,6 +6,7 @@ import type { Logger } from "../log.ts";
 import type { WorkerPool } from "../pool/worker-pool.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { EventHub } from "./event-hub.ts";
+import type { GroupGate } from "./group-gate.ts";
 import type { KnownSecrets } from "./known-secrets.ts";
 import type { Lane } from "./lane.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -18,6 +19,8 @@ export type Parts = {
   registry: Registry;
   pool: WorkerPool;
   lane: Lane;
+  /** What collected runs pass before the lane. */
+  groups: GroupGate;
   hub: EventHub;
   live: LiveRuns;
   /** What models were called with. */

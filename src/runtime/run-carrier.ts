@@ -35,7 +35,12 @@ export class RunCarrier {
     if (turn.resume !== "thread_lost") run.turns += 1;
     const { rootSessionKey: tree, requesterSessionKey: requester } = run.facts.row;
     const queuedAt = performance.now();
-    this.#parts.lane.enqueue({ id: run.id, tree, requester }, () => this.#carry(run, turn, queuedAt));
+    const { lane, groups } = this.#parts;
+    const enter = (job: () => Promise<void>): void => lane.enqueue({ id: run.id, tree, requester }, job);
+    const carry = (): Promise<void> => this.#carry(run, turn, queuedAt);
+    const { batch } = run.facts;
+    if (batch === undefined) enter(carry);
+    else groups.pass({ id: run.id, ...batch }, enter, carry);
   }
 
   /** Its turn went well, or what it waited for is over: the rules of turn-end.ts say what becomes of it. */

@@ -77,6 +77,9 @@ export interface SubagentRuntime {
   /** Sessions of the host's own, when it has `listSessions` and the requester is one of them; else none. */
   hostSessions(requester: Requester, filter?: SessionFilter): Promise<SessionView[]>;
 
+  /** The most seconds that the requester's model may wait for results in one call (`tools.swarm.waitTimeoutSecondsMax`). */
+  waitSecondsMax(requester: Requester): number;
+
   /** The agents the requester may spawn. */
   agents(requester: Requester): AgentsView;
 

@@ -43,6 +43,10 @@ export class Steering {
     if (run === undefined || run.outcome.settled !== undefined) {
       return { status: "done", ...child, text: `${child.label} has ended; nothing was sent to it.` };
     }
+    if (row.collect) {
+      const why = `${child.label} is collected: nothing reaches it while it works; wait for its result with agents_wait, or end it.`;
+      return refuse("forbidden", "not_yours", why).refusal;
+    }
     const waitMs = this.#pace.tooSoon(requester.sessionKey, child.sessionKey);
     if (waitMs > 0) {
       const error = `${child.label} was told something less than 2 s ago; wait ${(waitMs / 1000).toFixed(1)} s, or put it all in one message.`;

@@ -37,5 +37,15 @@ const moreToCome: TurnEndRule = ({ sessionKey }, { live, registry }) =>
     ? { then: "wait" }
     : undefined;
 
+/** Once, and only when nothing else is to come: a word on the way needs no form. What is wrong with it then stays said. */
+const misshapen: TurnEndRule = (run) => {
+  if (run.facts.outputSchema === undefined || run.schemaError === undefined || run.askedAgain) return undefined;
+  run.askedAgain = true;
+  return { then: "turn", turn: { prompt: `${ASK_AGAIN}\n${run.schemaError}`, resume: "next_turn" } };
+};
+
+const ASK_AGAIN =
+  "[Form of the answer]\nYour answer is not in the form that was asked for. Give it again, whole, as one JSON value that fits the schema, and nothing else.";
+
 /** In this order: what ends a run stands before what goes on with it, and what asks for a better answer comes last. */
-const RULES: readonly TurnEndRule[] = [steered, moreToCome];
+const RULES: readonly TurnEndRule[] = [steered, moreToCome, misshapen];

@@ -5,6 +5,7 @@ import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { sessionKind } from "../sessions/session-key.ts";
 import type { Requester } from "../types.ts";
 import { agentsListTool } from "./agents-list.ts";
+import { agentsWaitTool } from "./agents-wait.ts";
 import { sessionsHistoryTool } from "./sessions-history.ts";
 import { sessionsListTool } from "./sessions-list.ts";
 import { sessionsSendTool } from "./sessions-send.ts";
@@ -16,8 +17,9 @@ import { subagentsTool } from "./subagents.ts";
 export type AgentTool = HostTool & { label: string };
 
 /**
- * `sessions_spawn`, `subagents`, `sessions_list`, `sessions_history` and `sessions_yield`; for a main session also
- * `sessions_send` and `agents_list`, which a child never has. A child that may not spawn is to be given none of them.
+ * `sessions_spawn`, `subagents`, `sessions_list`, `sessions_history`, `sessions_yield` and `agents_wait`; for a main
+ * session also `sessions_send` and `agents_list`, which a child never has. A child that may not spawn is to be given
+ * none of them.
  */
 export function createSessionTools(runtime: SubagentRuntime, requester: Requester): AgentTool[] {
   const isChild = (requester.depth ?? 0) > 0 || sessionKind(requester.sessionKey) === "subagent";
@@ -33,6 +35,7 @@ const FOR_ALL: Record<string, Maker> = {
   sessions_list: sessionsListTool,
   sessions_history: sessionsHistoryTool,
   sessions_yield: sessionsYieldTool,
+  agents_wait: agentsWaitTool,
 };
 const FOR_MAIN_SESSIONS: Record<string, Maker> = { sessions_send: sessionsSendTool, agents_list: agentsListTool };
 

@@ -97,7 +97,7 @@ const SHAPE = {
   attachAs: z.looseObject({ mountPath: z.string().optional() }).optional(),
   expectsCompletionMessage: z.boolean().optional().describe("false: nothing is announced when it ends."),
   completionTarget: z.enum(["parent"]).optional().describe("The result is for you alone and goes to no channel."),
-  collect: z.boolean().optional().describe("The result isn't announced: fetch it with agents_wait."),
+  collect: z.boolean().optional().describe("The result doesn't come by itself: it is fetched by its run id."),
   outputSchema: z.looseObject({}).optional().describe("With collect: the JSON Schema of its answer."),
   groupId: short(128).optional().describe("With collect: the batch it belongs to."),
   toolsAllow: z.array(z.string()).optional().describe("Only these of the tools it would have."),

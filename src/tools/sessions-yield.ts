@@ -15,13 +15,12 @@ export function sessionsYieldTool(runtime: SubagentRuntime, requester: Requester
     schema: yieldSchema,
     async call({ message }) {
       const runs = await runtime.list(requester);
-      // A turn that ended with nothing to come would never be followed by another.
-      if (!runs.some((run) => isActive(run) || run.delivery === "pending")) {
-        return {
-          status: "error",
-          code: "not_found",
-          error: "No subagent of yours is at work, so nothing would come: go on.",
-        };
+      // A turn that ended with nothing to come would never be followed by another. Collected results don't come.
+      if (!runs.some((run) => run.groupId === undefined && (isActive(run) || run.delivery === "pending"))) {
+        const error = runs.some(isActive)
+          ? "The results of your subagents at work don't come by themselves, so nothing would: fetch them with agents_wait."
+          : "No subagent of yours is at work, so nothing would come: go on.";
+        return { status: "error", code: "not_found", error };
       }
       return { status: "yielded", ...(message === undefined ? {} : { message }), text: YIELDED };
     },

@@ -6,6 +6,7 @@ import { WorkerEnd } from "../channel/worker-end.ts";
 import { causeOf, InprocessError, type Cause } from "../errors.ts";
 import { redact, redactText } from "../redact.ts";
 import { noUsage } from "../usage.ts";
+import type { AnswerForm } from "./answer-form.ts";
 import type { EngineLink, Transcript, TranscriptMessage } from "./engine.ts";
 import { loadEngine } from "./engines/load-engine.ts";
 import { openTranscript, readAgentsMd, type OpenTranscript } from "./files.ts";
@@ -25,12 +26,14 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
   let transcript: OpenTranscript | undefined;
   try {
     const engine = await loadEngine(task.engine);
+    const form = await formOf(task);
     if (engine.ownsTranscript !== true) {
       transcript = await openTranscript(task.transcriptPath, { id: task.sessionId, cwd: task.workspaceDir });
       await openTurn(task, transcript);
     }
-    const link = await createLink(task, end, transcript, steering, controller.signal);
+    const link = await createLink(task, end, transcript, steering, controller.signal, form);
     result = await engine.run(task, link, controller.signal);
+    if (form !== undefined) result = form.judge(result);
   } catch (error) {
     result = failed(causeOf(error, "engine_failed"));
   }
@@ -45,6 +48,13 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
     // An engine of the user's own may answer with what can't cross the channel.
     end.finish(failed(causeOf(error, "engine_failed")));
   }
+}
+
+/** Before anything is written: a schema that can't be read costs no model call. */
+async function formOf({ outputSchema }: EngineTask): Promise<AnswerForm | undefined> {
+  if (outputSchema === undefined) return undefined;
+  const { answerForm } = await import("./answer-form.ts");
+  return answerForm(outputSchema);
 }
 
 /** Writes the turn's prompt before anything else, so that a thread lost later finds it there. */
@@ -68,6 +78,7 @@ async function createLink(
   transcript: OpenTranscript | undefined,
   steering: string[],
   signal: AbortSignal,
+  form: AnswerForm | undefined,
 ): Promise<EngineLink> {
   // An engine that keeps the transcript has tools, and rules for them, of its own.
   const isGuest = transcript === undefined;
@@ -75,21 +86,22 @@ async function createLink(
     createTools(isGuest ? { ...task, tools: [] } : task, end),
     isGuest ? undefined : readAgentsMd(task.workspaceDir),
   ]);
+  const prompt = isGuest
+    ? addedSystemPrompt(task)
+    : systemPrompt({
+        role: task.role,
+        sessionKey: task.sessionKey,
+        workspaceDir: task.workspaceDir,
+        toolNames: tools.map((tool) => tool.name),
+        ...(agentsMd === undefined ? {} : { agentsMd }),
+      });
   return {
     emit: (event) => end.emit(event),
     get watched() {
       return end.watched;
     },
     tools,
-    systemPrompt: isGuest
-      ? addedSystemPrompt(task)
-      : systemPrompt({
-          role: task.role,
-          sessionKey: task.sessionKey,
-          workspaceDir: task.workspaceDir,
-          toolNames: tools.map((tool) => tool.name),
-          ...(agentsMd === undefined ? {} : { agentsMd }),
-        }),
+    systemPrompt: form === undefined ? prompt : `${prompt}\n\n${form.section}`,
     transcript: transcript ?? NO_TRANSCRIPT,
     takeSteering: () => {
       const taken = steering.splice(0);

@@ -22,6 +22,7 @@ it("a main session says of itself which tools it has, for its children to have n
   closeAfterTest(() => session.close());
   expect(session.requester.tools?.toSorted()).toEqual([
     "agents_list",
+    "agents_wait",
     "edit",
     "exec",
     "find",

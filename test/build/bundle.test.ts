@@ -28,6 +28,7 @@ describe("the bundled worker", () => {
 
   it("is an entry, the file that reads files, the errors, and one file for each thing that is seldom used", () => {
     expect(readdirSync(worker).sort()).toEqual([
+      "answer-form.js",
       "anthropic-messages.js",
       "bedrock-converse-stream.js",
       "entry.js",
@@ -57,7 +58,7 @@ describe("the bundled worker", () => {
     const { InprocessError } = (await load("errors.js")) as typeof Errors;
     const unusable = await openTranscript(folder, { id: "1", cwd: folder }).catch((error: unknown) => error);
     expect(unusable).toBeInstanceOf(InprocessError);
-    for (const name of ["entry", "files", "openclaw"]) {
+    for (const name of ["entry", "files", "openclaw", "answer-form"]) {
       const text = readFileSync(join(worker, `${name}.js`), "utf8");
       expect(text).toContain(`from"./errors.js"`);
       expect(text).not.toMatch(/class InprocessError/);
@@ -90,6 +91,7 @@ describe("the bundled worker", () => {
       "@anthropic-ai/sdk ",
       "typebox ",
       "@openclaw/fs-safe ",
+      "@cfworker/json-schema ",
     ]) {
       expect(legal).toContain(`\n${name}`);
     }

@@ -167,6 +167,23 @@ export function capabilities(name: string, start: Start): void {
       refusedSpawn({ isolation: "dedicated" }),
     );
 
+    capability(
+      "collect",
+      "keeps a result until it is fetched, and announces nothing",
+      async ({ runtime, requester, host, spawn }, { go }) => {
+        const run = await spawn({ task: "collected", collect: true, groupId: "batch" });
+        expect(run.expectsCompletionMessage).toBe(false);
+        go();
+        const { completed } = await runtime.wait([run.runId], requester, { timeoutMs: LONG_MS });
+        expect(completed).toMatchObject([{ runId: run.runId, outcome: { status: "ok" }, text: "let go" }]);
+        const [view] = await runtime.list(requester);
+        expect(view).toMatchObject({ groupId: "batch", delivery: "none" });
+        expect(await runtime.steer(run.runId, "more", requester)).toMatchObject({ status: "done" });
+        expect(host.deliveries).toEqual([]);
+      },
+      refusedSpawn({ collect: true }),
+    );
+
     for (const [what, params] of NOT_YET) {
       capability(what, "isn't tested before a runtime has it", () => Promise.reject(UNTESTED), refusedSpawn(params));
     }
@@ -179,6 +196,5 @@ const NOT_YET: [Capability, Record<string, unknown>][] = [
   ["attachments", { attachments: [{ name: "a", content: "b" }] }],
   ["session", { thread: true, mode: "session" }],
   ["fork", { context: "fork" }],
-  ["collect", { collect: true }],
 ];
 const UNTESTED = new Error("a runtime has this capability now: write what it promises");

@@ -98,6 +98,7 @@ const OWNERS: readonly { name: string; by: readonly string[]; typesToo?: boolean
   { name: "@openclaw/fs-safe", by: ["worker/tools/"] },
   { name: "execa", by: ["worker/tools/"] },
   { name: "ignore", by: ["worker/tools/"] },
+  { name: "@cfworker/json-schema", by: ["worker/"] },
   // The thread ends what its tools started; the host does it when the thread can't any more.
   { name: "tree-kill", by: ["kill-tree.ts"] },
 ];

@@ -154,9 +154,6 @@ describe("what isn't built yet", () => {
     ["attachAs", { attachAs: {} }, "attachments"],
     ["context", { context: "fork" }, "fork"],
     ["thread", { thread: true }, "session"],
-    ["collect", { collect: true }, "collect"],
-    ["outputSchema", { outputSchema: {} }, "collect"],
-    ["groupId", { groupId: "a" }, "collect"],
     ["budget", { budget: { turns: 1 } }, "budget"],
     ["lightContext", { lightContext: true }, "lightContext"],
   ])("is refused by name: %s", (name, params, capability) => {
@@ -166,9 +163,7 @@ describe("what isn't built yet", () => {
   });
 
   it("isn't asked for by what is done anyway", () => {
-    expect(refuseUnbuilt({ task: "x", context: "isolated", lightContext: false, thread: false, collect: false })).toBe(
-      undefined,
-    );
+    expect(refuseUnbuilt({ task: "x", context: "isolated", lightContext: false, thread: false })).toBe(undefined);
   });
 });
 

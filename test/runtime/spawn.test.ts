@@ -216,6 +216,7 @@ it("a child's tools are those its requester has, less what the spawn takes away"
     return (JSON.parse(text) as { offered: string[] }).offered.sort();
   };
   const everything = [
+    "agents_wait",
     "edit",
     "find",
     "list",
@@ -233,6 +234,7 @@ it("a child's tools are those its requester has, less what the spawn takes away"
   expect(await offered({})).toEqual(everything);
   expect(await offered({ toolsAllow: ["read", "lookup", "exec"] })).toEqual(["lookup", "read"]);
   expect(await offered({ toolsDeny: ["notes", "sessions_spawn", "write", "edit"] })).toEqual([
+    "agents_wait",
     "find",
     "list",
     "lookup",

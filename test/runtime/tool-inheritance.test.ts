@@ -146,6 +146,7 @@ function hostTool(name: string): HostTool {
 }
 
 const EVERYTHING = [
+  "agents_wait",
   "edit",
   "find",
   "list",

@@ -292,5 +292,4 @@ const UNBUILT: [args: Json, RegExp][] = [
   [{ attachments: [{ name: "a", content: "b" }] }, /^attachments isn't available/],
   [{ budget: { tokens: 5 } }, /^budget isn't available/],
   [{ lightContext: true }, /^lightContext isn't available/],
-  [{ collect: true, outputSchema: {} }, /^collect isn't available/],
 ];

@@ -18,7 +18,10 @@ describe("the tools of a session", () => {
   it("are all of them for a main session, none that sends or names agents for a child", async () => {
     const { runtime, requester } = await startRuntime({ engine: "by-task" });
     const names = (by: Requester) => createSessionTools(runtime, by).map((tool) => tool.name);
-    const ofChild = ["sessions_spawn", "subagents", "sessions_list", "sessions_history", "sessions_yield"];
+    const ofChild = [
+      ...["sessions_spawn", "subagents", "sessions_list", "sessions_history", "sessions_yield"],
+      "agents_wait",
+    ];
     expect(names(requester)).toEqual([...ofChild, "sessions_send", "agents_list"]);
     expect(names(requester)).toEqual(MAIN_SESSION_TOOLS);
     expect(names({ ...requester, depth: 1 })).toEqual(ofChild);

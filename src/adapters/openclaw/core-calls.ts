@@ -79,7 +79,7 @@ async function takesSpawn(here: Instance, requester: Requester, params: Record<s
   return spawns === "always" || here.coreIsBroken();
 }
 
-/** What only the gateway can do is left to it: other agent runtimes, sessions bound to a channel's thread, sandboxes. */
+/** What only the gateway can do is left to it: other agent runtimes, sessions bound to a channel's thread, sandboxes, collectors. */
 function isCoresOwn(params: Record<string, unknown>): boolean {
   const attached = Array.isArray(params["attachments"]) && params["attachments"].length > 0;
   return (
@@ -87,6 +87,8 @@ function isCoresOwn(params: Record<string, unknown>): boolean {
     params["thread"] === true ||
     params["mode"] === "session" ||
     params["sandbox"] === "require" ||
+    // Its model would fetch the result with the core's own tool, which knows nothing of our children.
+    params["collect"] === true ||
     attached
   );
 }

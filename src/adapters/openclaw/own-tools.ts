@@ -19,10 +19,12 @@ export const OWN_TOOLS = [
   "sessions_send",
   "sessions_list",
   "agents_list",
+  "agents_wait",
 ].map((name) => `${name}${SUFFIX}`);
 
 /** Where a sentence names one; `subagents` is a word besides, and is named in quotes or before a colon. */
-const TOOL_NAMES = /\b(?:sessions_(?:spawn|history|send|list)|agents_list)\b|(?<=`)subagents(?=`)|^subagents(?=:)/g;
+const TOOL_NAMES =
+  /\b(?:sessions_(?:spawn|history|send|list)|agents_(?:list|wait))\b|(?<=`)subagents(?=`)|^subagents(?=:)/g;
 
 /** Null when there is nothing to offer in this session. */
 export function ownTools(context: ToolContext): PluginTool[] | null {

@@ -77,7 +77,7 @@ describe("our tools under names of our own", () => {
   it("name each other so", () => {
     for (const { name, description, parameters } of ownTools({ sessionKey: MAIN, agentId: "main" })!) {
       const text = `${description} ${JSON.stringify(parameters)}`;
-      expect(text, name).not.toMatch(/\b(?:sessions_(?:spawn|history|send|list)|agents_list)\b/);
+      expect(text, name).not.toMatch(/\b(?:sessions_(?:spawn|history|send|list)|agents_list|agents_wait)\b/);
       expect(OWN_TOOLS).toContain(name);
     }
   });
