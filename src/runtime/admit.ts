@@ -14,11 +14,10 @@ import { refuseUnbuilt } from "../policy/unbuilt.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { ChosenModel } from "./model-choice.ts";
 import { AdmissionBatch } from "./admission-batch.ts";
 import { newRun, type NewRunContext } from "./new-run.ts";
 import type { Parts } from "./parts.ts";
-import { prepare, takeBack, type Undo } from "./preparations.ts";
+import { keep, prepare, takeBack, type Prepared, type Undo } from "./preparations.ts";
 
 export type AdmitContext = NewRunContext & {
   /** @throws InprocessError `runtime_closed` */
@@ -42,7 +41,7 @@ export function createAdmit(context: AdmitContext): Admit {
 type Batch = AdmissionBatch<Candidate, SpawnResult>;
 
 /** A run that lacks nothing but its place. */
-type Candidate = { run: LiveRun; chosen: ChosenModel };
+type Candidate = { run: LiveRun; prepared: Prepared };
 
 async function admit(
   context: AdmitContext,
@@ -72,8 +71,9 @@ async function admit(
   try {
     const prepared = await prepare(parts, asked, undo);
     const run = newRun(context, { ...asked, ...prepared, known, idempotencyKey });
-    const result = await batch.add({ run, chosen: prepared.chosen });
-    if (result.status !== "accepted" || result.runId !== run.id) await takeBack(undo, parts.logger);
+    const result = await batch.add({ run, prepared });
+    if (result.status === "accepted" && result.runId === run.id) keep(parts, prepared);
+    else await takeBack(undo, parts.logger);
     return result;
   } catch (error) {
     await takeBack(undo, parts.logger);
@@ -83,10 +83,13 @@ async function admit(
   }
 }
 
-/** A child of ours spawns in the turn it is in, whatever it says. */
+/** A child of ours spawns in the turn it is in, with the model that answers it and its own transcript, whatever it says. */
 function inItsTurn({ live }: Pick<Parts, "live">, requester: Requester): Requester {
   const run = live.ofSession(requester.sessionKey);
-  return run === undefined ? requester : { ...requester, turnId: run.turnId };
+  if (run === undefined) return requester;
+  const { transcriptPath, model: asked } = run.facts.row;
+  const model = run.answeredBy ?? asked;
+  return { ...requester, turnId: run.turnId, transcriptPath, ...(model === undefined ? {} : { model }) };
 }
 
 /** No await in here: between the count and the insert nothing else happens. Nothing starts before all of it stands. */
@@ -95,9 +98,9 @@ function letIn(context: AdmitContext, entries: Candidate[]): SpawnResult[] {
   const { registry, lane, live } = context.parts;
   const starting: { run: LiveRun; ahead: number }[] = [];
   const results = registry.together(() =>
-    entries.map(({ run, chosen }) => {
+    entries.map(({ run, prepared }) => {
       const ahead = lane.aheadOf(starting.length);
-      const result = insert(context, run, acceptance(run, chosen, ahead));
+      const result = insert(context, run, acceptance(run, prepared, ahead));
       if (result.status === "accepted" && result.runId === run.id) starting.push({ run, ahead });
       return result;
     }),
@@ -138,7 +141,7 @@ function insert({ parts }: AdmitContext, run: LiveRun, accepted: SpawnResult): S
 
 function acceptance(
   { facts: { row, isolation } }: LiveRun,
-  { model, applied }: ChosenModel,
+  { chosen: { model, applied }, attachments, note }: Prepared,
   ahead: number,
 ): SpawnResult {
   return {
@@ -148,13 +151,14 @@ function acceptance(
     mode: row.mode,
     context: row.context,
     ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
-    note: ACCEPTED_NOTE,
+    note: note === undefined ? ACCEPTED_NOTE : `${note} ${ACCEPTED_NOTE}`,
     runtime: "inprocess",
     isolation,
     resolvedModel: model.id,
     resolvedProvider: model.provider,
     modelApplied: applied,
     expectsCompletionMessage: row.expectsCompletion,
+    ...(attachments === undefined ? {} : { attachments: attachments.receipt }),
     ...(ahead > 0 ? { queuePosition: ahead } : {}),
   };
 }

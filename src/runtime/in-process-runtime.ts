@@ -30,6 +30,8 @@ import type {
 import { tellAccepted } from "./accepted.ts";
 import { tellEach } from "./after-run.ts";
 import { createAdmit, type Admit } from "./admit.ts";
+import { keepArchiving } from "./archive.ts";
+import { attachmentsAfter } from "./attachments.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
 import { readHistory } from "./history.ts";
@@ -60,6 +62,7 @@ class InProcessRuntime implements SubagentRuntime {
   readonly kind = "inprocess";
   readonly capabilities: ReadonlySet<Capability> = new Set([
     ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated"] as const),
+    ...(["attachments", "fork"] as const),
   ]);
   readonly #parts: Parts;
   readonly #settler: Settler;
@@ -78,12 +81,14 @@ class InProcessRuntime implements SubagentRuntime {
     // First, for it can fail, and then no thread is to be left behind.
     registry.claimOwner();
     recover({ registry, logger });
-    registry.purgeOlderThan();
+    const { archiveAfterMinutes } = options.config.agents.defaults.subagents;
+    registry.purgeOlderThan(undefined, undefined, archiveAfterMinutes > 0);
     this.#parts = makeParts(options, () => this.#watchersChanged());
     const afterRun = tellEach(
       [
         { settled: (run) => [...this.#waiting].forEach((watcher) => watcher(run.id)) },
         { settled: (run) => this.#homeward.settled(run) },
+        attachmentsAfter(this.#parts),
         putAwayAfter(this.#parts),
       ],
       logger,
@@ -105,6 +110,7 @@ class InProcessRuntime implements SubagentRuntime {
     );
     this.#stops = [
       watchThreads(this.#parts, options.stuck),
+      keepArchiving(this.#parts),
       keepRecovering(this.#parts, (sessionKey) => this.#homeward.nudge(sessionKey)),
     ];
   }
@@ -199,6 +205,7 @@ class InProcessRuntime implements SubagentRuntime {
     return (this.#closed ??= close(this.#parts, this.#settler, options.drainMs ?? 0, async () => {
       for (const stop of this.#stops) stop();
       await Promise.all([this.#homeward.close(), this.#transcripts.close()]);
+      await this.#parts.loose.ended();
     }));
   }
 

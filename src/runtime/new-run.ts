@@ -28,7 +28,7 @@ export type NewRunFacts = Asked &
   };
 
 export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
-  const { params, requester, plan, chosen } = facts;
+  const { params, requester, plan, chosen, attachments, forkOf } = facts;
   const row = newRow(context, facts);
   const thinking = chooseThinking(context.parts.config, plan.agentId, params);
   context.parts.secrets.add(chosen.model, plan.agentId);
@@ -38,6 +38,9 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
     row,
     model: chosen.model,
     ...(thinking === undefined ? {} : { thinking }),
+    ...(params.lightContext === true ? { lightContext: true } : {}),
+    ...(attachments === undefined ? {} : { attachments }),
+    ...(forkOf === undefined ? {} : { forkOf }),
     isolation: plan.isolation,
     timeoutMs: plan.timeoutMs,
     ...given,
@@ -45,7 +48,7 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
 }
 
 function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
-  const { params, requester, plan, chosen, workspaceDir, known, idempotencyKey } = facts;
+  const { params, requester, plan, chosen, workspaceDir, attachments, forkOf, known, idempotencyKey } = facts;
   const sessionId = randomUUID();
   return {
     runId: randomUUID(),
@@ -57,6 +60,7 @@ function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
     depth: plan.depth,
     role: plan.role,
     ...spawnTerms(params),
+    context: forkOf === undefined ? "isolated" : "fork",
     task: params.task,
     model: `${chosen.model.provider}/${chosen.model.id}`,
     workspaceDir,
@@ -66,6 +70,7 @@ function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
     createdAt: Date.now(),
     ...(known === undefined ? {} : { parentRunId: known.runId }),
     ...asGiven(params),
+    ...(attachments === undefined ? {} : { attachmentsDir: attachments.dir, retainAttachments: attachments.retain }),
     ...(requester.turnId === undefined ? {} : { turnId: requester.turnId }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };

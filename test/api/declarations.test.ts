@@ -44,7 +44,9 @@ describe("a capability that isn't there", () => {
     try {
       const requester = { sessionKey: "agent:main:main", agentId: "main" };
       expect([...runtime.capabilities].sort()).toEqual([
+        "attachments",
         "dedicated",
+        "fork",
         "history",
         "inject",
         "kill",

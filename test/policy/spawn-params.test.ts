@@ -150,15 +150,11 @@ it("a thread makes a session, a session keeps its transcript, and what is collec
 
 describe("what isn't built yet", () => {
   it.each<[string, Partial<SpawnParams>, string]>([
-    ["attachments", { attachments: [] }, "attachments"],
-    ["attachAs", { attachAs: {} }, "attachments"],
-    ["context", { context: "fork" }, "fork"],
     ["thread", { thread: true }, "session"],
     ["collect", { collect: true }, "collect"],
     ["outputSchema", { outputSchema: {} }, "collect"],
     ["groupId", { groupId: "a" }, "collect"],
     ["budget", { budget: { turns: 1 } }, "budget"],
-    ["lightContext", { lightContext: true }, "lightContext"],
     ["completionTarget", { completionTarget: "parent" }, "completionTarget"],
   ])("is refused by name: %s", (name, params, capability) => {
     const refusal = refuseUnbuilt({ task: "x", ...params });
@@ -167,7 +163,7 @@ describe("what isn't built yet", () => {
   });
 
   it("isn't asked for by what is done anyway", () => {
-    expect(refuseUnbuilt({ task: "x", context: "isolated", lightContext: false, thread: false, collect: false })).toBe(
+    expect(refuseUnbuilt({ task: "x", context: "fork", lightContext: true, thread: false, collect: false })).toBe(
       undefined,
     );
   });
