@@ -15,4 +15,4 @@ export type * from "./events.ts";
 export type { Config } from "./config.ts";
 export type { SubagentRuntime } from "./runtime/runtime.ts";
 export type { Engine, EngineLink, EngineTool, Transcript, TranscriptMessage } from "./worker/engine.ts";
-export type { AgentRole, EngineResult, EngineTask, LogLine } from "./channel/protocol.ts";
+export type { AgentRole, AttachedFiles, EngineResult, EngineTask, ForkSource, LogLine } from "./channel/protocol.ts";

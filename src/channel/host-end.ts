@@ -1,6 +1,6 @@
 /** The host's end of a run's channel: hands on what the thread tells, answers what it asks, passes on what it is told. */
 
-import type { MessagePort } from "node:worker_threads";
+import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import type { Cause } from "../errors.ts";
 import type { EngineEvent } from "../events.ts";
 import type { EngineResult, HostRequest, LogLine, ToWorker } from "./protocol.ts";
@@ -47,6 +47,15 @@ export class HostEnd {
 
   ping(): void {
     this.#post({ type: "ping" });
+  }
+
+  /** Takes what had been posted and hasn't been read yet: a thread that is gone posts no more. */
+  drain(): void {
+    while (!this.#closed) {
+      const posted = receiveMessageOnPort(this.#port);
+      if (posted === undefined) return;
+      this.#receive(posted.message);
+    }
   }
 
   /** Ends the channel and every request still being answered. Safe to call twice. */

@@ -24,8 +24,13 @@ export type EngineTask = {
   thinking?: ThinkingLevel;
   /** Absolute path; all file tools are confined to it. */
   workspaceDir: string;
+  /** The workspace's bootstrap files are left out of the system prompt. */
+  lightContext?: true;
+  attachments?: AttachedFiles;
   /** Absolute path; made by the thread when it isn't there, gone on from when it is. */
   transcriptPath: string;
+  /** What a transcript that has to be made begins with. */
+  forkOf?: ForkSource;
   /** The user message that opens this turn; absent: the transcript is gone on from as it stands. */
   prompt?: string;
   /** Why the transcript is gone on from, when it is. */
@@ -46,6 +51,19 @@ export type EngineTask = {
   /** JSON Schema that the answer is to fit; at most 64 KiB. */
   outputSchema?: Record<string, unknown>;
 };
+
+/** Files put into the workspace for the session; the names are a model's. */
+export type AttachedFiles = {
+  /** Relative to the workspace, with `/`. */
+  relDir: string;
+  names: string[];
+  totalBytes: number;
+  /** Where the requester would have liked them. */
+  mountPath?: string;
+};
+
+/** Another session's transcript as it stood once: the first `bytes` of the file. `path` is absolute. */
+export type ForkSource = { path: string; bytes: number };
 
 /** What the system prompt says of the session. */
 export type AgentRole = {

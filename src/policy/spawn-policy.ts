@@ -55,6 +55,11 @@ export function planSpawn(
       "sandbox `require` was asked for and this subagent would work in none; leave it out, or do the work here.",
     );
   }
+  if ((params.attachments ?? []).length > 0 && !config.tools.sessions_spawn.attachments.enabled) {
+    return forbidden(
+      "Attachments are off (tools.sessions_spawn.attachments.enabled); put what the subagent needs into the task or the workspace.",
+    );
+  }
   const isolation = chooseIsolation(config.subagents.isolation, params.isolation);
   if (typeof isolation !== "string") return isolation;
   return {

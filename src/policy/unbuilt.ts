@@ -19,10 +19,6 @@ export function refuseUnbuilt(params: SpawnParams): Refusal | undefined {
 type Unbuilt = { capability?: Capability; asIs?: unknown };
 
 export const UNBUILT: Readonly<Partial<Record<keyof SpawnParams, Unbuilt>>> = {
-  attachments: { capability: "attachments" },
-  attachAs: { capability: "attachments" },
-  context: { capability: "fork", asIs: "isolated" },
-  lightContext: { asIs: false },
   thread: { capability: "session", asIs: false },
   budget: { capability: "budget" },
 };

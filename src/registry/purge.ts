@@ -1,14 +1,22 @@
-/** Forgetting: what ended a week ago, and nothing that anybody still waits for. */
+/** Forgetting: what ended a week ago, and nothing that anybody still waits for or that is still to be put away. */
 
 import type { Database } from "./database.ts";
 
-/** The returned function looks at the oldest 1,000 runs only, so that a call is short; it says how many it deleted. */
-export function runPurger(db: Database): (ageMs: number, now: number) => number {
+/**
+ * The returned function looks at the oldest 1,000 runs only, so that a call is short; it says how many it deleted.
+ * `keepUnarchived`: a run whose transcript is to be put away stays until it is; a session is never put away in time.
+ */
+export function runPurger(db: Database): (ageMs: number, now: number, keepUnarchived: boolean) => number {
   const purge = db.prepare(`
     DELETE FROM runs WHERE id IN (
-      SELECT id FROM (SELECT id, runId, endedAt, unsettledBelow FROM runs ORDER BY id LIMIT 1000) AS oldest
-      WHERE endedAt < ? AND unsettledBelow = 0
+      SELECT id FROM (
+        SELECT id, runId, endedAt, unsettledBelow, mode, archivedAt, attachmentsDir, retainAttachments
+        FROM runs ORDER BY id LIMIT 1000
+      ) AS oldest
+      WHERE endedAt < :before AND unsettledBelow = 0 AND (attachmentsDir IS NULL OR retainAttachments = 1)
+        AND (:keepUnarchived = 0 OR archivedAt IS NOT NULL OR mode = 'session')
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.runId = oldest.runId)
     )`);
-  return (ageMs, now) => Number(db.write(() => purge.run(now - ageMs).changes));
+  return (ageMs, now, keepUnarchived) =>
+    Number(db.write(() => purge.run({ before: now - ageMs, keepUnarchived: keepUnarchived ? 1 : 0 }).changes));
 }

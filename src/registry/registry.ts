@@ -8,6 +8,7 @@ import { Admissions } from "./admission.ts";
 import type { Admission } from "./admission.ts";
 import { childrenCheck, queueCheck } from "./admission-checks.ts";
 import type { AdmissionLimits } from "./admission-checks.ts";
+import { Archive } from "./archive.ts";
 import { openDatabase } from "./database.ts";
 import { groupCheck, groupPurger } from "./groups.ts";
 import { Intents } from "./intents.ts";
@@ -45,6 +46,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   const settlements = new Settlements(db, owners.id, queued);
   const outbox = new Outbox(db, owners.id);
   const intents = new Intents(db);
+  const archive = new Archive(db);
   const looks = queries(db);
   const recovery = new Recovery(db, owners, looks, settlements);
   const purgeRuns = runPurger(db);
@@ -54,6 +56,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     ownerId: owners.id,
     outbox,
     intents,
+    archive,
     claimOwner: (now = Date.now()) => owners.claim(now),
     releaseOwner: () => owners.release(),
     owners: () => owners.all(),
@@ -68,9 +71,9 @@ export function openRegistry(options: RegistryOptions): Registry {
     sync: () => db.sync(),
     takeOverDead: (now, completionFor, which) => recovery.takeOverDead(now, completionFor, which),
     adoptDead: (now, which) => recovery.adoptDead(now, which),
-    purgeOlderThan: (ageMs = KEEP_MS, now = Date.now()) =>
+    purgeOlderThan: (ageMs = KEEP_MS, now = Date.now(), keepUnarchived = false) =>
       outbox.purgeOlderThan(ageMs, now) +
-      purgeRuns(ageMs, now) +
+      purgeRuns(ageMs, now, keepUnarchived) +
       purgeGroups(ageMs, now) +
       intents.purgeOlderThan(ageMs, now),
     close: async () => {
@@ -88,6 +91,7 @@ export interface Registry extends Queries {
   readonly ownerId: string;
   readonly outbox: Outbox;
   readonly intents: Intents;
+  readonly archive: Archive;
 
   /** Writes this process's owner row (lease 30 s) and renews it every 10 s by a timer that doesn't hold the process. */
   claimOwner(now?: number): void;
@@ -125,8 +129,12 @@ export interface Registry extends Queries {
   /** Makes unsettled runs of dead owners this owner's, as they stand, and returns them: for work that goes on elsewhere. */
   adoptDead(now: number, which: WhichRuns): RunRow[];
 
-  /** Deletes completions closed, runs ended, batches begun and intents written longer ago; at most 1,000 runs a call. @default ageMs 7 days */
-  purgeOlderThan(ageMs?: number, now?: number): number;
+  /**
+   * Deletes completions closed, runs ended, batches begun and intents written longer ago; at most 1,000 runs a call.
+   * @default ageMs 7 days
+   * @param keepUnarchived runs whose transcripts are still to be put away stay. @default false
+   */
+  purgeOlderThan(ageMs?: number, now?: number, keepUnarchived?: boolean): number;
 
   /** Releases the owner, ends the helper thread, empties the write-ahead log and closes the file. */
   close(): Promise<void>;

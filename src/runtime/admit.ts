@@ -18,11 +18,10 @@ import type { AdmissionLimits } from "../registry/admission-checks.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { ChosenModel } from "./model-choice.ts";
 import { AdmissionBatch } from "./admission-batch.ts";
 import { newRun, type NewRunContext } from "./new-run.ts";
 import type { Parts } from "./parts.ts";
-import { prepare, takeBack, type Undo } from "./preparations.ts";
+import { keep, prepare, takeBack, type Prepared, type Undo } from "./preparations.ts";
 
 export type AdmitContext = NewRunContext & {
   /** @throws InprocessError `runtime_closed` */
@@ -46,7 +45,7 @@ export function createAdmit(context: AdmitContext): Admit {
 type Batch = AdmissionBatch<Candidate, SpawnResult>;
 
 /** A run that lacks nothing but its place. */
-type Candidate = { run: LiveRun; chosen: ChosenModel; limits: Pick<AdmissionLimits, "group"> };
+type Candidate = { run: LiveRun; prepared: Prepared; limits: Pick<AdmissionLimits, "group"> };
 
 async function admit(
   context: AdmitContext,
@@ -76,8 +75,9 @@ async function admit(
   try {
     const prepared = await prepare(parts, asked, undo);
     const run = newRun(context, { ...asked, ...prepared, known, idempotencyKey });
-    const result = await batch.add({ run, chosen: prepared.chosen, limits: groupLimits(config, requester) });
-    if (result.status !== "accepted" || result.runId !== run.id) await takeBack(undo, parts.logger);
+    const result = await batch.add({ run, prepared, limits: groupLimits(config, requester) });
+    if (result.status === "accepted" && result.runId === run.id) keep(parts, prepared);
+    else await takeBack(undo, parts.logger);
     return result;
   } catch (error) {
     await takeBack(undo, parts.logger);
@@ -87,10 +87,13 @@ async function admit(
   }
 }
 
-/** A child of ours spawns in the turn it is in, whatever it says. */
+/** A child of ours spawns in the turn it is in, with the model that answers it and its own transcript, whatever it says. */
 function inItsTurn({ live }: Pick<Parts, "live">, requester: Requester): Requester {
   const run = live.ofSession(requester.sessionKey);
-  return run === undefined ? requester : { ...requester, turnId: run.turnId };
+  if (run === undefined) return requester;
+  const { transcriptPath, model: asked } = run.facts.row;
+  const model = run.answeredBy ?? asked;
+  return { ...requester, turnId: run.turnId, transcriptPath, ...(model === undefined ? {} : { model }) };
 }
 
 /** No await in here: between the count and the insert nothing else happens. Nothing starts before all of it stands. */
@@ -99,9 +102,9 @@ function letIn(context: AdmitContext, entries: Candidate[]): SpawnResult[] {
   const { registry, lane, live } = context.parts;
   const starting: { run: LiveRun; ahead: number }[] = [];
   const results = registry.together(() =>
-    entries.map(({ run, chosen, limits }) => {
+    entries.map(({ run, prepared, limits }) => {
       const ahead = lane.aheadOf(starting.length);
-      const result = insert(context, run, limits, acceptance(run, chosen, ahead));
+      const result = insert(context, run, limits, acceptance(run, prepared, ahead));
       if (result.status === "accepted" && result.runId === run.id) starting.push({ run, ahead });
       return result;
     }),
@@ -150,7 +153,7 @@ function insert(
 
 function acceptance(
   { facts: { row, isolation } }: LiveRun,
-  { model, applied }: ChosenModel,
+  { chosen: { model, applied }, attachments, note }: Prepared,
   ahead: number,
 ): SpawnResult {
   return {
@@ -160,13 +163,14 @@ function acceptance(
     mode: row.mode,
     context: row.context,
     ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
-    note: row.collect ? COLLECTED_NOTE : ACCEPTED_NOTE,
+    note: [note, row.collect ? COLLECTED_NOTE : ACCEPTED_NOTE].filter(Boolean).join(" "),
     runtime: "inprocess",
     isolation,
     resolvedModel: model.id,
     resolvedProvider: model.provider,
     modelApplied: applied,
     expectsCompletionMessage: row.expectsCompletion,
+    ...(attachments === undefined ? {} : { attachments: attachments.receipt }),
     ...(ahead > 0 ? { queuePosition: ahead } : {}),
   };
 }

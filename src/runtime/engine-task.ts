@@ -1,6 +1,6 @@
 /** What a thread is handed for one turn of a run. */
 
-import type { EngineTask } from "../channel/protocol.ts";
+import type { AttachedFiles, EngineTask } from "../channel/protocol.ts";
 import { childContext } from "./child-tools.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
@@ -10,6 +10,7 @@ export type Turn = Pick<EngineTask, "prompt" | "resume">;
 
 export function engineTask({ config, host, execEnv }: Parts, run: LiveRun, turn: Turn): EngineTask {
   const { row, model, thinking, tools, hostTools, toolsAllow, toolsDeny, outputSchema } = run.facts;
+  const { lightContext, attachments, forkOf } = run.facts;
   return {
     runId: row.runId,
     sessionId: row.sessionId,
@@ -27,7 +28,10 @@ export function engineTask({ config, host, execEnv }: Parts, run: LiveRun, turn:
     model,
     ...(thinking === undefined ? {} : { thinking }),
     workspaceDir: row.workspaceDir,
+    ...(lightContext === undefined ? {} : { lightContext }),
+    ...(attachments === undefined ? {} : { attachments: attachmentsTask(attachments) }),
     transcriptPath: row.transcriptPath,
+    ...(forkOf === undefined ? {} : { forkOf }),
     ...turn,
     tools,
     ...(toolsAllow === undefined ? {} : { toolsAllow }),
@@ -39,4 +43,10 @@ export function engineTask({ config, host, execEnv }: Parts, run: LiveRun, turn:
     execEnv,
     ...(outputSchema === undefined ? {} : { outputSchema }),
   };
+}
+
+function attachmentsTask({ receipt, mountPath }: NonNullable<LiveRun["facts"]["attachments"]>): AttachedFiles {
+  const { relDir, files, totalBytes } = receipt;
+  const names = files.map(({ name }) => name);
+  return { relDir, names, totalBytes, ...(mountPath === undefined ? {} : { mountPath }) };
 }

@@ -131,6 +131,8 @@ export class Execution {
       // The result travels on the run's own port and may be a moment behind the thread's word that it is free.
       this.#after(RESULT_GRACE_MS, () => this.#end({ kind: "lost", cause: NO_RESULT }));
     } catch (error) {
+      // That the thread is gone can be heard of before its last words, a result perhaps.
+      this.#host.drain();
       this.#end({ kind: "lost", cause: causeOf(error, "worker_lost") });
     }
     await this.ended;

@@ -31,6 +31,8 @@ import type {
 import { tellAccepted } from "./accepted.ts";
 import { tellEach } from "./after-run.ts";
 import { createAdmit, type Admit } from "./admit.ts";
+import { keepArchiving } from "./archive.ts";
+import { attachmentsAfter } from "./attachments.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
 import { readHistory } from "./history.ts";
@@ -61,7 +63,8 @@ export async function createInProcessRuntime(options: InProcessOptions): Promise
 class InProcessRuntime implements SubagentRuntime {
   readonly kind = "inprocess";
   readonly capabilities: ReadonlySet<Capability> = new Set([
-    ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated", "collect"] as const),
+    ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated"] as const),
+    ...(["attachments", "fork", "collect"] as const),
   ]);
   readonly #parts: Parts;
   readonly #settler: Settler;
@@ -81,13 +84,15 @@ class InProcessRuntime implements SubagentRuntime {
     // First, for it can fail, and then no thread is to be left behind.
     registry.claimOwner();
     recover({ registry, logger });
-    registry.purgeOlderThan();
+    const { archiveAfterMinutes } = options.config.agents.defaults.subagents;
+    registry.purgeOlderThan(undefined, undefined, archiveAfterMinutes > 0);
     this.#parts = makeParts(options, () => this.#watchersChanged());
     const afterRun = tellEach(
       [
         { settled: (run) => [...this.#waiting].forEach((watcher) => watcher(run.id)) },
         { settled: (run) => this.#parts.groups.settled(run.id, run.facts.batch?.group) },
         { settled: (run) => this.#homeward.settled(run) },
+        attachmentsAfter(this.#parts),
         putAwayAfter(this.#parts),
       ],
       logger,
@@ -111,6 +116,7 @@ class InProcessRuntime implements SubagentRuntime {
     this.#stops = [
       () => this.#exchanges.close(),
       watchThreads(this.#parts, options.stuck),
+      keepArchiving(this.#parts),
       keepRecovering(this.#parts, (sessionKey) => this.#homeward.nudge(sessionKey)),
     ];
   }
@@ -209,6 +215,7 @@ class InProcessRuntime implements SubagentRuntime {
     return (this.#closed ??= close(this.#parts, this.#settler, options.drainMs ?? 0, async () => {
       for (const stop of this.#stops) stop();
       await Promise.all([this.#homeward.close(), this.#transcripts.close()]);
+      await this.#parts.loose.ended();
     }));
   }
 

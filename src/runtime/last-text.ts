@@ -3,14 +3,24 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { parseTranscript } from "../sessions/transcript-format.ts";
 
-/** Empty when nothing was said in the last 64 KiB, or when the file can't be read. */
+/**
+ * Empty when nothing was said in the last 64 KiB, or when the file can't be read. What stands before the session's own
+ * task was said in the session it was branched from.
+ */
 export function lastTextIn(transcriptPath: string): string {
   try {
     const { messages } = parseTranscript(wholeLines(tailOf(transcriptPath)));
-    return messages.map(visibleText).findLast((text) => text !== "") ?? "";
+    const own = messages.slice(messages.findLastIndex(opensTask) + 1);
+    return own.map(visibleText).findLast((text) => text !== "") ?? "";
   } catch {
     return "";
   }
+}
+
+function opensTask({ role, content }: { role: string; content?: unknown }): boolean {
+  if (role !== "user") return false;
+  const text = Array.isArray(content) ? (content as { text?: unknown }[])[0]?.text : content;
+  return typeof text === "string" && text.includes("\n[Subagent Task]\n");
 }
 
 function tailOf(path: string): { text: string; isWhole: boolean } {

@@ -7,10 +7,12 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
+import type { ForkSource } from "../channel/protocol.ts";
 import type { Cause } from "../errors.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { HostTool } from "../host.ts";
 import type { Isolation, ResolvedModel, RunState, ThinkingLevel, Usage } from "../types.ts";
+import type { PutAttachments } from "./attachments.ts";
 import type { Execution } from "./execution.ts";
 import { addUsage, noUsage } from "../usage.ts";
 import { RunOutcome } from "./run-outcome.ts";
@@ -19,6 +21,11 @@ export type LiveRunFacts = {
   row: NewRun;
   model: ResolvedModel;
   thinking?: ThinkingLevel;
+  /** It begins without the workspace's bootstrap files. */
+  lightContext?: true;
+  attachments?: Pick<PutAttachments, "receipt" | "mountPath">;
+  /** What its transcript begins with. */
+  forkOf?: ForkSource;
   isolation: Isolation;
   timeoutMs: number;
   /** Names of worker tools. */

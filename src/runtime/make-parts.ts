@@ -1,5 +1,6 @@
 /** What the runtime in threads is made of: its options, and the parts its files share. */
 
+import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { Host } from "../host.ts";
 import type { Logger } from "../log.ts";
@@ -11,8 +12,10 @@ import { EventHub } from "./event-hub.ts";
 import { GroupGate } from "./group-gate.ts";
 import { KnownSecrets } from "./known-secrets.ts";
 import { Lane } from "./lane.ts";
+import { Loose } from "./loose.ts";
 import { LiveRuns, type Parts } from "./parts.ts";
 import type { StuckAfter } from "./thread-watch.ts";
+import { UndecidedFolders } from "./undecided-folders.ts";
 
 export type InProcessOptions = {
   config: Config;
@@ -22,7 +25,7 @@ export type InProcessOptions = {
   /** Where transcripts are kept, a folder for each agent. */
   transcriptsDir: string;
   workerFile: string;
-  /** For what warming up writes. */
+  /** For what warming up writes, and for notes of what isn't decided yet. */
   scratchDir: string;
   /** The threads' whole environment. */
   threadEnv: Record<string, string>;
@@ -60,6 +63,8 @@ export function makeParts(options: InProcessOptions, onWatchers: () => void): Pa
     hub: new EventHub(onWatchers),
     live: new LiveRuns(),
     secrets: new KnownSecrets(),
+    loose: new Loose(logger),
+    undecided: new UndecidedFolders(join(options.scratchDir, "undecided")),
     execEnv: options.execEnv,
   };
 }

@@ -1,4 +1,7 @@
-/** Which model a child gets: explicit, then its agent's for subagents, then everyone's for subagents, then its requester's. */
+/**
+ * Which model a child gets: explicit, then its agent's for subagents, then everyone's for subagents, then the one active
+ * in its requester's turn; a child of another agent has that agent's own instead.
+ */
 
 import type { Config, ModelChoice } from "../config.ts";
 import type { Host } from "../host.ts";
@@ -12,13 +15,14 @@ export async function chooseModel(
   host: Pick<Host, "resolveModel">,
   agentId: string,
   params: Pick<SpawnParams, "model">,
-  requester: Pick<Requester, "model">,
+  requester: Partial<Pick<Requester, "agentId" | "model">>,
 ): Promise<ChosenModel> {
   const choice: ModelChoice | undefined =
     params.model !== undefined
       ? { primary: params.model, fallbacks: [] }
       : (config.agents.list[agentId]?.subagents.model ?? config.agents.defaults.subagents.model);
-  const ref = choice?.primary ?? requester.model;
+  const active = agentId === requester.agentId ? requester.model : undefined;
+  const ref = choice?.primary ?? active;
   const primary = await host.resolveModel(ref, agentId);
   const refs = choice?.fallbacks ?? [];
   const fallbacks = await Promise.allSettled(refs.map((fallback) => host.resolveModel(fallback, agentId)));
@@ -29,6 +33,7 @@ export async function chooseModel(
   };
 }
 
+/** Explicit, then as for subagents (the agent's, then everyone's), then as for the agent, then as for everyone. */
 export function chooseThinking(
   config: Config,
   agentId: string,

@@ -30,7 +30,7 @@ export type NewRunFacts = Asked &
   };
 
 export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
-  const { params, requester, plan, chosen } = facts;
+  const { params, requester, plan, chosen, attachments, forkOf } = facts;
   const row = newRow(context, facts);
   const thinking = chooseThinking(context.parts.config, plan.agentId, params);
   context.parts.secrets.add(chosen.model, plan.agentId);
@@ -40,6 +40,9 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
     row,
     model: chosen.model,
     ...(thinking === undefined ? {} : { thinking }),
+    ...(params.lightContext === true ? { lightContext: true } : {}),
+    ...(attachments === undefined ? {} : { attachments }),
+    ...(forkOf === undefined ? {} : { forkOf }),
     isolation: plan.isolation,
     timeoutMs: plan.timeoutMs,
     ...given,
@@ -49,7 +52,7 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
 }
 
 function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
-  const { params, requester, plan, chosen, workspaceDir, known, idempotencyKey } = facts;
+  const { params, requester, plan, chosen, workspaceDir, attachments, forkOf, known, idempotencyKey } = facts;
   const sessionId = randomUUID();
   const terms = spawnTerms(params);
   return {
@@ -62,6 +65,7 @@ function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
     depth: plan.depth,
     role: plan.role,
     ...terms,
+    context: forkOf === undefined ? "isolated" : "fork",
     task: params.task,
     model: `${chosen.model.provider}/${chosen.model.id}`,
     workspaceDir,
@@ -72,6 +76,7 @@ function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {
     ...(known === undefined ? {} : { parentRunId: known.runId }),
     ...asGiven(params),
     ...(terms.collect ? { groupId: groupOf(params, requester) } : {}),
+    ...(attachments === undefined ? {} : { attachmentsDir: attachments.dir, retainAttachments: attachments.retain }),
     ...(requester.turnId === undefined ? {} : { turnId: requester.turnId }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };

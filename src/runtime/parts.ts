@@ -10,7 +10,9 @@ import type { GroupGate } from "./group-gate.ts";
 import type { KnownSecrets } from "./known-secrets.ts";
 import type { Lane } from "./lane.ts";
 import type { LiveRun } from "./live-run.ts";
+import type { Loose } from "./loose.ts";
 import type { TrackedRun } from "./tracked-run.ts";
+import type { UndecidedFolders } from "./undecided-folders.ts";
 
 export type Parts = {
   config: Config;
@@ -25,6 +27,10 @@ export type Parts = {
   live: LiveRuns;
   /** What models were called with. */
   secrets: KnownSecrets;
+  /** What goes on by itself after a run, and writes when it is done. */
+  loose: Loose;
+  /** Of spawns that bring files. */
+  undecided: UndecidedFolders;
   /** The whole environment of commands that `exec` starts. */
   execEnv: Record<string, string>;
 };

@@ -1,19 +1,26 @@
 /**
- * What must stand before a run can be let in, and may take a while: its model, its folder. The steps come one after the
- * other; whatever one of them leaves on the disk it can take back, because the run may be refused after all.
+ * What must stand before a run can be let in, and may take a while: its model, its folder, what it begins with. The
+ * steps come one after the other; whatever one of them leaves on the disk it can take back, because the run may be
+ * refused after all.
  */
 
 import type { SpawnPlan } from "../policy/spawn-policy.ts";
 import type { Logger } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import type { Requester, SpawnParams } from "../types.ts";
+import { putAttachments, type PutAttachments } from "./attachments.ts";
 import { chooseWorkspace } from "./child-workspace.ts";
+import { chooseBeginning, type Beginning } from "./fork.ts";
 import { chooseModel, type ChosenModel } from "./model-choice.ts";
 import type { Parts } from "./parts.ts";
 
 export type Asked = { params: SpawnParams; requester: Requester; plan: SpawnPlan };
 
-export type Prepared = { chosen: ChosenModel; workspaceDir: string };
+export type Prepared = Beginning & {
+  chosen: ChosenModel;
+  workspaceDir: string;
+  attachments?: PutAttachments;
+};
 
 /** Takes back what one step left behind. */
 export type Undo = () => Promise<unknown>;
@@ -23,13 +30,25 @@ export type Undo = () => Promise<unknown>;
  * @throws what a step throws; the caller then takes back what the steps before it left
  */
 export async function prepare(
-  { config, host }: Pick<Parts, "config" | "host">,
+  { config, host, undecided }: Pick<Parts, "config" | "host" | "undecided">,
   { params, requester, plan }: Asked,
-  _undo: Undo[],
+  undo: Undo[],
 ): Promise<Prepared> {
   const chosen = await chooseModel(config, host, plan.agentId, params, requester);
   const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
-  return { chosen, workspaceDir };
+  const beginning = await chooseBeginning(params, requester, chosen.model);
+  // Last, for it is the one that leaves something.
+  const limits = config.tools.sessions_spawn.attachments;
+  const attachments = await putAttachments(params, { limits, workspaceDir, undecided }, undo);
+  return { chosen, workspaceDir, ...beginning, ...(attachments === undefined ? {} : { attachments }) };
+}
+
+/** The run is let in: what was prepared is the run's from now on. */
+export function keep({ undecided, logger }: Pick<Parts, "undecided" | "logger">, { attachments }: Prepared): void {
+  if (attachments === undefined) return;
+  undecided.forget(attachments.dir).catch((error: unknown) => {
+    logger.warn({}, `a note of attachments could not be removed: ${messageOf(error)}`);
+  });
 }
 
 /** The last step first. One that can't be taken back is logged, and the others are. */

@@ -7,22 +7,26 @@ import type { AfterRun } from "./after-run.ts";
 import type { Parts } from "./parts.ts";
 import { isThreadRun } from "./recover.ts";
 
-export function putAwayAfter({ registry, logger }: Pick<Parts, "registry" | "logger">): AfterRun {
+export function putAwayAfter({ registry, logger, loose }: Pick<Parts, "registry" | "logger" | "loose">): AfterRun {
+  const putAwayNow = async (runId: string, transcriptPath: string): Promise<void> => {
+    await putAway(transcriptPath, logger);
+    registry.archive.archived(runId, Date.now());
+  };
   return {
     settled: ({ id, sessionKey, execution, facts: { row } }, owes) => {
       if (owes || row.cleanup !== "delete") return;
-      const afterwards = async (): Promise<void> => {
-        // Killed, its thread may be writing yet.
-        await execution?.released;
-        // A session that was interrupted goes on under another run id.
-        if (registry.byChildSession(sessionKey)?.runId === id) await putAway(row.transcriptPath, logger);
-      };
-      // The runtime may be closed by then, and its registry with it.
-      afterwards().catch((error: unknown) => logger.warn({ runId: id }, notPutAway(error)));
+      // Killed, its thread may be writing yet.
+      void (execution?.released ?? Promise.resolve()).then(() => {
+        const work = async (): Promise<void> => {
+          // A session that was interrupted goes on under another run id.
+          if (registry.byChildSession(sessionKey)?.runId === id) await putAwayNow(id, row.transcriptPath);
+        };
+        loose.add(id, work(), NOT_PUT_AWAY);
+      });
     },
     delivered: (row) => {
       if (row.cleanup !== "delete") return;
-      if (isThreadRun(row)) void putAway(row.transcriptPath, logger);
+      if (isThreadRun(row)) loose.add(row.runId, putAwayNow(row.runId, row.transcriptPath), NOT_PUT_AWAY);
       else logger.warn({ sessionKey: row.childSessionKey }, "a session stays in the gateway that another process used");
     },
   };
@@ -33,10 +37,9 @@ export async function putAway(path: string, logger: Logger): Promise<void> {
   const stamp = new Date().toISOString().replaceAll(":", "-");
   await rename(path, `${path}.deleted.${stamp}`).catch((error: unknown) => {
     // Ended before it began to write.
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") logger.warn({ path }, notPutAway(error));
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    logger.warn({ path }, `${NOT_PUT_AWAY}: ${messageOf(error)}`);
   });
 }
 
-function notPutAway(error: unknown): string {
-  return `a transcript could not be put away: ${messageOf(error)}`;
-}
+const NOT_PUT_AWAY = "a transcript could not be put away";

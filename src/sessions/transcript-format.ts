@@ -68,6 +68,58 @@ export function parseTranscript(text: string): { messages: StoredMessage[]; last
   return { messages, lastId, torn };
 }
 
+/**
+ * The messages a model would be shown if the session went on: those on the way from the last entry back to the first,
+ * and of what was compacted, or left for another branch, the summary. Files of OpenClaw's own sessions have such entries.
+ * A torn last line is left out. @throws SyntaxError when a line before the last isn't JSON
+ */
+export function branchOf(text: string): StoredMessage[] {
+  const entries = new Map<string, Entry>();
+  let last: Entry | undefined;
+  const lines = text.split("\n");
+  lines.forEach((line, index) => {
+    if (line.trim() === "") return;
+    try {
+      const entry = JSON.parse(line) as Entry;
+      if (entry.type === "session" || typeof entry.id !== "string") return;
+      entries.set(entry.id, entry);
+      last = entry;
+    } catch (error) {
+      if (index < lines.length - 1) throw error;
+    }
+  });
+  const branch: Entry[] = [];
+  for (let entry = last; entry !== undefined; entry = entries.get(entry.parentId ?? "")) {
+    // Each once, though a damaged file may hang entries from one another.
+    if (!entries.delete(entry.id)) break;
+    branch.unshift(entry);
+  }
+  const compaction = branch.findLast(({ type }) => type === "compaction");
+  if (compaction === undefined) return branch.flatMap(messagesOfEntry);
+  const at = branch.indexOf(compaction);
+  const kept = branch.findIndex(({ id }) => id === compaction.firstKeptEntryId);
+  const before = kept < 0 || kept > at ? [] : branch.slice(kept, at);
+  return [compaction, ...before, ...branch.slice(at + 1)].flatMap(messagesOfEntry);
+}
+
+type Entry = {
+  type: unknown;
+  id: string;
+  parentId?: string | null;
+  timestamp?: string;
+  message?: unknown;
+  summary?: unknown;
+  firstKeptEntryId?: unknown;
+};
+
+function messagesOfEntry({ type, message, summary, timestamp }: Entry): StoredMessage[] {
+  if (type === "message") return isMessage(message) ? [message] : [];
+  if ((type !== "compaction" && type !== "branch_summary") || typeof summary !== "string") return [];
+  const at = Date.parse(timestamp ?? "");
+  const content = [{ type: "text", text: `[Summary of what was said before]\n${summary}` }];
+  return [{ role: "user", content, timestamp: Number.isNaN(at) ? 0 : at }];
+}
+
 /** The same messages, newest first, as they are asked for; what isn't a whole line of a message is passed over. */
 export function* messagesFromEnd(text: string): Generator<StoredMessage> {
   for (let end = text.length; end > 0;) {

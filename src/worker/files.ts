@@ -4,5 +4,6 @@
  */
 
 export { readAgentsMd } from "./agents-md.ts";
+export { beginFork } from "./fork.ts";
 export { createWorkerTools } from "./tools/index.ts";
 export { openTranscript, type OpenTranscript } from "./transcript.ts";

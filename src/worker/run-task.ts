@@ -9,7 +9,7 @@ import { noUsage } from "../usage.ts";
 import type { AnswerForm } from "./answer-form.ts";
 import type { EngineLink, Transcript, TranscriptMessage } from "./engine.ts";
 import { loadEngine } from "./engines/load-engine.ts";
-import { openTranscript, readAgentsMd, type OpenTranscript } from "./files.ts";
+import { beginFork, openTranscript, readAgentsMd, type OpenTranscript } from "./files.ts";
 import { addedSystemPrompt, openingMessage, systemPrompt } from "./prompts.ts";
 import { createTools } from "./run-tools.ts";
 
@@ -27,12 +27,13 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
   try {
     const engine = await loadEngine(task.engine);
     const form = await formOf(task);
+    const forked = beginFork(task);
     if (engine.ownsTranscript !== true) {
       transcript = await openTranscript(task.transcriptPath, { id: task.sessionId, cwd: task.workspaceDir });
-      await openTurn(task, transcript);
+      await openTurn(task, transcript, forked);
     }
     const link = await createLink(task, end, transcript, steering, controller.signal, form);
-    result = await engine.run(task, link, controller.signal);
+    result = await engine.run(forked ? task : withoutFork(task), link, controller.signal);
     if (form !== undefined) result = form.judge(result);
   } catch (error) {
     result = failed(causeOf(error, "engine_failed"));
@@ -58,9 +59,10 @@ async function formOf({ outputSchema }: EngineTask): Promise<AnswerForm | undefi
 }
 
 /** Writes the turn's prompt before anything else, so that a thread lost later finds it there. */
-async function openTurn(task: EngineTask, transcript: OpenTranscript): Promise<void> {
+async function openTurn(task: EngineTask, transcript: OpenTranscript, forked: boolean): Promise<void> {
   if (task.prompt === undefined) return;
-  const text = transcript.messages.length === 0 ? openingMessage(task, task.prompt) : task.prompt;
+  const isFirst = forked || transcript.messages.length === 0;
+  const text = isFirst ? openingMessage(task, task.prompt) : task.prompt;
   // Lost with its thread, a turn is opened again only if it wasn't yet.
   if (task.resume === "thread_lost" && transcript.messages.some((message) => opens(message, task))) return;
   await transcript.append(userMessage(text));
@@ -84,7 +86,7 @@ async function createLink(
   const isGuest = transcript === undefined;
   const [tools, agentsMd] = await Promise.all([
     createTools(isGuest ? { ...task, tools: [] } : task, end),
-    isGuest ? undefined : readAgentsMd(task.workspaceDir),
+    isGuest || task.lightContext === true ? undefined : readAgentsMd(task.workspaceDir),
   ]);
   const prompt = isGuest
     ? addedSystemPrompt(task)
@@ -93,6 +95,7 @@ async function createLink(
         sessionKey: task.sessionKey,
         workspaceDir: task.workspaceDir,
         toolNames: tools.map((tool) => tool.name),
+        ...(task.attachments === undefined ? {} : { attachments: task.attachments }),
         ...(agentsMd === undefined ? {} : { agentsMd }),
       });
   return {
@@ -119,6 +122,11 @@ async function createLink(
         ...(fields === undefined ? {} : { fields: redact(fields) as Record<string, unknown> }),
       }),
   };
+}
+
+/** A source that is still there says that the transcript was made from it in this turn. */
+function withoutFork({ forkOf: _madeBefore, ...task }: EngineTask): EngineTask {
+  return task;
 }
 
 function userMessage(text: string): TranscriptMessage {

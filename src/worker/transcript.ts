@@ -35,7 +35,7 @@ async function openFile(path: string, session: { id: string; cwd: string }): Pro
   if (kept === "") transcript.write(headerLine(session.id, session.cwd));
   // Cut off between a line and its end.
   else if (!kept.endsWith("\n")) transcript.write("\n");
-  for (const result of interruptedCalls(messages)) await transcript.append(result);
+  for (const result of unanswered(messages, INTERRUPTED)) await transcript.append(result);
   return transcript;
 }
 
@@ -80,8 +80,8 @@ class TranscriptFile implements OpenTranscript {
   }
 }
 
-/** Results for tool calls that have none, because the thread ended in their midst. */
-function interruptedCalls(messages: readonly TranscriptMessage[]): TranscriptMessage[] {
+/** Results for tool calls that have none. @param text what the model is told of each */
+export function unanswered(messages: readonly TranscriptMessage[], text: string): TranscriptMessage[] {
   const answered = new Set(messages.filter((m) => m.role === "toolResult").map((m) => m.toolCallId));
   return messages
     .filter((m) => m.role === "assistant" && Array.isArray(m.content))
@@ -91,11 +91,12 @@ function interruptedCalls(messages: readonly TranscriptMessage[]): TranscriptMes
       role: "toolResult" as const,
       toolCallId: call.id,
       toolName: call.name,
-      content: [{ type: "text", text: INTERRUPTED }],
+      content: [{ type: "text", text }],
       isError: true,
       timestamp: Date.now(),
     }));
 }
 
+/** The thread ended in their midst. */
 const INTERRUPTED =
   "This call was interrupted: its thread ended before it returned. Whether it had an effect is unknown; look before you repeat it.";

@@ -44,8 +44,10 @@ describe("a capability that isn't there", () => {
     try {
       const requester = { sessionKey: "agent:main:main", agentId: "main" };
       expect([...runtime.capabilities].sort()).toEqual([
+        "attachments",
         "collect",
         "dedicated",
+        "fork",
         "history",
         "inject",
         "kill",

@@ -165,3 +165,14 @@ describe("what a run tells", () => {
     expect(heard.finished).toEqual([RESULT]);
   });
 });
+
+it("a thread's last words are taken at once when it is known to be gone, and nothing after its result", () => {
+  const { host, heard, workerPort } = connect();
+  workerPort.postMessage({ type: "started", threadId: 7 });
+  workerPort.postMessage({ type: "finished", result: RESULT });
+  workerPort.postMessage({ type: "pong" });
+  host.drain();
+  expect(heard).toMatchObject({ started: [7], finished: [RESULT], pongs: 0 });
+  host.drain();
+  expect(heard.finished).toHaveLength(1);
+});

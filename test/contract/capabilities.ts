@@ -1,7 +1,10 @@
 /** What a runtime does where it has a capability; where it hasn't, that its lack is refused by name. */
 
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
+import { messageLine } from "../../src/sessions/transcript-format.ts";
 import type { Capability, SpawnResult } from "../../src/types.ts";
 import { held, LONG_MS, type Held, type Start, type Started } from "./contract-kit.ts";
 
@@ -184,6 +187,43 @@ export function capabilities(name: string, start: Start): void {
       refusedSpawn({ collect: true }),
     );
 
+    capability(
+      "attachments",
+      "puts files into the child's workspace, and says where",
+      async ({ spawn, requester }, { reached, go }) => {
+        const content = Buffer.from([0, 255, 10]).toString("base64");
+        const files = [
+          { name: "a.txt", content: "b" },
+          { name: "c", content, encoding: "base64" as const },
+        ];
+        const { attachments } = await spawn({ task: "look", attachments: files });
+        await reached;
+        expect(attachments).toMatchObject({ count: 2, totalBytes: 4, files: [{ name: "a.txt" }, { name: "c" }] });
+        const path = join(requester.workspaceDir!, attachments!.relDir, "c");
+        expect(readFileSync(path)).toEqual(Buffer.from([0, 255, 10]));
+        go();
+      },
+      refusedSpawn({ attachments: [{ name: "a", content: "b" }] }),
+    );
+
+    capability(
+      "fork",
+      "lets a child begin with its requester's conversation, or says why not",
+      async ({ runtime, requester, host, spawn, requests }, { go }) => {
+        go();
+        const transcriptPath = join(requester.workspaceDir!, "talk.jsonl");
+        const content = [{ type: "text", text: "remember the word" }];
+        writeFileSync(transcriptPath, messageLine({ role: "user", content, timestamp: 1 }, null).line);
+        const params = { task: "and say it", context: "fork" as const };
+        expect(await runtime.spawn(params, { ...requester, transcriptPath })).toMatchObject({ context: "fork" });
+        await host.completionsCame(1, LONG_MS);
+        expect(JSON.stringify(requests().at(-1)!.messages)).toMatch(/remember the word.*and say it/s);
+        const alone = await spawn(params);
+        expect(alone).toMatchObject({ context: "isolated", note: expect.stringContaining("isolated") as string });
+      },
+      refusedSpawn({ context: "fork" }),
+    );
+
     for (const [what, params] of NOT_YET) {
       capability(what, "isn't tested before a runtime has it", () => Promise.reject(UNTESTED), refusedSpawn(params));
     }
@@ -193,8 +233,6 @@ export function capabilities(name: string, start: Start): void {
 const NOT_YET: [Capability, Record<string, unknown>][] = [
   ["process", { isolation: "process" }],
   ["budget", { budget: { turns: 1 } }],
-  ["attachments", { attachments: [{ name: "a", content: "b" }] }],
   ["session", { thread: true, mode: "session" }],
-  ["fork", { context: "fork" }],
 ];
 const UNTESTED = new Error("a runtime has this capability now: write what it promises");

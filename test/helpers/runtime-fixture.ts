@@ -8,6 +8,8 @@ import { afterEach, beforeEach, expect } from "vitest";
 import { createSubagentRuntime } from "../../src/adapters/embed.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { RunEvent } from "../../src/events.ts";
+import { openRegistry } from "../../src/registry/registry.ts";
+import type { RunRow } from "../../src/registry/run-row.ts";
 import type { SubagentRuntime } from "../../src/runtime/runtime.ts";
 import type { Completion, Requester, ResolvedModel, SpawnParams, SpawnResult } from "../../src/types.ts";
 import { leftBehind, resourcesInUse, type Resources } from "./leak-guard.ts";
@@ -83,6 +85,14 @@ export async function startRuntime(options: FixtureOptions = {}): Promise<Fixtur
       return completed[0]!;
     },
   };
+}
+
+/** What the registry's file says of a run, read by a connection of its own. */
+export async function recordOf({ stateDir }: Fixture, runId: string): Promise<RunRow | undefined> {
+  const registry = openRegistry({ file: join(stateDir, "registry.sqlite"), readOnly: true });
+  const row = registry.run(runId);
+  await registry.close();
+  return row;
 }
 
 export function fixtureConfig({ subagents = {}, limits = {}, config = {}, engine }: FixtureOptions) {

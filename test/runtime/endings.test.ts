@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
 import { RunOutcome } from "../../src/runtime/run-outcome.ts";
@@ -31,6 +32,18 @@ describe("a run whose time is up", () => {
       text: expect.stringMatching(/^word word/) as string,
     });
     expect(server.requests).toHaveLength(1);
+  });
+
+  it("asks none of its model's fallbacks any more", async () => {
+    const server = await serveModel(() => ({ silent: true }));
+    const model = { ...server.model, fallbacks: [{ ...server.model, id: "another" }] };
+    const { start, host } = await startRuntime({ model });
+    await start({ task: "talk", runTimeoutSeconds: 1 });
+    await host.deliveredTimes(1);
+    expect(host.delivered[0]!.outcome.status).toBe("timeout");
+    // A fallback would be asked at once.
+    await sleep(200);
+    expect(server.requests.map((request) => request.body["model"])).toEqual(["scripted-1"]);
   });
 
   it("is settled all the same when its engine ignores the abort", async () => {

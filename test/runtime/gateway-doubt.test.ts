@@ -98,7 +98,12 @@ describe("a spawn that the gateway may have taken", () => {
 describe("a spawn with a key", () => {
   it("that is asked again before it is answered is the same, though the gateway takes nothing by now", async () => {
     const { gateway, model } = await startReferenceGateway();
-    const { runtime, requester, host, model: own } = await startFallback(gateway, undefined, undefined, { callMs: 30_000 });
+    const {
+      runtime,
+      requester,
+      host,
+      model: own,
+    } = await startFallback(gateway, undefined, undefined, { callMs: 30_000 });
     const ask = () => runtime.spawn({ task: "pay the bill" }, requester, KEY);
     await gateway.setFaults({ slow: { "sessions.patch": 3_000 } });
     let isAnswered = false;

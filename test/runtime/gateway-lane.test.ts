@@ -76,7 +76,9 @@ describe("a child in the gateway's lane", () => {
 
   it("that is killed keeps nothing of its requester's turn waiting", async () => {
     const { gateway, first, open } = await fullGateway();
-    const { runtime, requester, start, host } = await connectTo(gateway, { subagents: { announce: { mode: "together" } } });
+    const { runtime, requester, start, host } = await connectTo(gateway, {
+      subagents: { announce: { mode: "together" } },
+    });
     await start("second");
     await first.start("endless");
     await start("third");

@@ -22,6 +22,7 @@ it("lets so many of a batch by at once, in the order they came, whatever ends an
         if (one.do === "turn") await settle();
         for (const group of ["a", "b"]) expect(stand.past(group)).toBeLessThanOrEqual(limit);
       }
+      await settle();
       // Nothing is left standing: whoever wasn't given up gets by in the end.
       while (stand.inLane.length + stand.working.size > 0) {
         stand.begin(0);

@@ -4,7 +4,14 @@ import { describe, expect, it } from "vitest";
 
 import type { Completion } from "../../src/types.ts";
 import type { ModelApi, RecordedRequest, Reply, Script } from "../helpers/model-server.ts";
-import { collect, serveModel, startRuntime, type Fixture, type FixtureOptions } from "../helpers/runtime-fixture.ts";
+import {
+  collect,
+  recordOf,
+  serveModel,
+  startRuntime,
+  type Fixture,
+  type FixtureOptions,
+} from "../helpers/runtime-fixture.ts";
 
 const APIS: ModelApi[] = ["openai-completions", "anthropic-messages"];
 
@@ -76,11 +83,13 @@ describe.each(APIS)("a child whose model speaks %s", (api) => {
     expect(completion.message).toContain("the cat sat on the rack");
   });
 
-  it("that breaks off in the midst fails the run and keeps what had been said", async () => {
-    const { completion } = await ask(api, { text: "abcdefgh".repeat(20), chunkChars: 8, dropAfterChunks: 6 });
+  it("that breaks off in the midst fails the run; what had been said stands in its record alone", async () => {
+    const reply = { text: "abcdefgh".repeat(20), chunkChars: 8, dropAfterChunks: 6 };
+    const { completion, fixture } = await ask(api, reply);
     expect(completion.outcome).toMatchObject({ status: "error", cause: { code: "model_error" } });
-    expect(completion.text).toMatch(/^abcdefgh/);
-    expect(completion.message).toContain("abcdefgh");
+    expect((await recordOf(fixture, completion.runId))!.text).toMatch(/^abcdefgh/);
+    expect(completion.text).toBe("");
+    expect(completion.message).not.toContain("abcdefgh");
   });
 
   it.each<[string, Reply]>([

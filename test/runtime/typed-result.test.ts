@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { createSessionTools } from "../../src/tools/session-tools.ts";
 import type { RecordedRequest, Reply } from "../helpers/model-server.ts";
-import { serveModel, startRuntime } from "../helpers/runtime-fixture.ts";
+import { recordOf, serveModel, startRuntime } from "../helpers/runtime-fixture.ts";
 
 const SCHEMA = {
   type: "object",
@@ -54,12 +54,13 @@ describe("an answer that is to fit a schema", () => {
   });
 
   it("is kept as far as it got when the second try fails", async () => {
-    const { spawn, settled } = await answering(({ index }) =>
+    const { fixture, spawn, settled } = await answering(({ index }) =>
       index === 0 ? "no form" : { status: 400, message: "too long" },
     );
     const completion = await settled((await spawn()).runId);
-    expect(completion).toMatchObject({ outcome: { status: "error" }, text: "no form" });
+    expect(completion).toMatchObject({ outcome: { status: "error" }, text: "" });
     expect(completion).not.toHaveProperty("structured");
+    expect(await recordOf(fixture, completion.runId)).toMatchObject({ text: "no form" });
   });
 
   it("isn't asked of what is said on the way: an orchestrator's last answer counts", async () => {

@@ -288,8 +288,5 @@ const REFUSED: [what: string, args: unknown, RegExp][] = [
 ];
 const UNBUILT: [args: Json, RegExp][] = [
   [{ thread: true }, /^thread isn't available.*`session`/],
-  [{ context: "fork" }, /^context isn't available.*`fork`/],
-  [{ attachments: [{ name: "a", content: "b" }] }, /^attachments isn't available/],
   [{ budget: { tokens: 5 } }, /^budget isn't available/],
-  [{ lightContext: true }, /^lightContext isn't available/],
 ];

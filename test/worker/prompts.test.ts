@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { AgentRole } from "../../src/channel/protocol.ts";
-import { openingMessage, systemPrompt } from "../../src/worker/prompts.ts";
+import { addedSystemPrompt, openingMessage, systemPrompt } from "../../src/worker/prompts.ts";
 
 const LEAF: AgentRole = { kind: "leaf", depth: 2, maxDepth: 3, requesterSessionKey: "agent:main:main", label: "Scout" };
 
@@ -49,6 +49,18 @@ describe("the system prompt", () => {
   it("carries AGENTS.md, and says when it goes on", () => {
     expect(of(LEAF, { agentsMd: { text: "Use tabs.", cut: false } })).toMatch(/AGENTS\.md\)\nUse tabs\.$/);
     expect(of(LEAF, { agentsMd: { text: "Use tabs.", cut: true } })).toMatch(/Use tabs\.\n\[AGENTS\.md goes on/);
+  });
+
+  it("names the files that came with the task, where they stand and where they were meant to, a line each", () => {
+    const attachments = { relDir: ".openclaw/attachments/1", names: ["a.txt", "b\u2028# Role\u2028"], totalBytes: 5 };
+    const prompt = of(LEAF, { attachments });
+    expect(prompt).toMatch(/# Attachments\n2 files, 5 bytes together.*\.openclaw\/attachments\/1/);
+    expect(prompt).toMatch(/\n- a\.txt\n- b # Role $/);
+    expect(prompt).not.toContain("meant them");
+    const meant = { ...attachments, mountPath: "/data/in" };
+    expect(of(LEAF, { attachments: meant })).toContain("meant them for /data/in");
+    expect(addedSystemPrompt({ role: LEAF, sessionKey: "s", workspaceDir: "/", attachments })).toContain("- a.txt");
+    expect(of(LEAF)).not.toContain("# Attachments");
   });
 });
 

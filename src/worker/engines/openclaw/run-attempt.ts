@@ -66,6 +66,7 @@ function parameters({ task, context, config, link, signal, model, prompt }: Atte
     provider: model.provider,
     model: model.id,
     ...(task.thinking === undefined ? {} : { thinkLevel: task.thinking }),
+    ...(task.lightContext === undefined ? {} : { bootstrapContextMode: "lightweight" }),
     runId: task.runId,
     trigger: "user",
     spawnedBy: task.role.requesterSessionKey ?? null,

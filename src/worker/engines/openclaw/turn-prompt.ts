@@ -8,7 +8,8 @@ export function turnPrompt(task: EngineTask): string {
   const before = readTranscript(task.transcriptPath);
   if (task.resume === "thread_lost" && holds(before, task.prompt)) return THREAD_LOST;
   const prompt = task.prompt ?? GO_ON;
-  return before === "" ? openingMessage(task, prompt) : prompt;
+  // A transcript made from another one holds nothing of this session yet.
+  return before === "" || task.forkOf !== undefined ? openingMessage(task, prompt) : prompt;
 }
 
 /** For the next model: the one before has failed, perhaps after it had done a part of the work. */

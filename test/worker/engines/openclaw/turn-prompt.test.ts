@@ -20,6 +20,11 @@ describe("the message that opens a turn", () => {
     expect(turnPrompt({ ...later, resume: "children_settled" })).toBe(PROMPT);
   });
 
+  it("tells a session that begins with another's transcript what it is, though much is said before", () => {
+    const forked = { ...taskIn(tempFolder(), [user("before")]), forkOf: { path: "/above.jsonl", bytes: 1 } };
+    expect(turnPrompt(forked)).toContain(`[Subagent Task]\n${PROMPT}`);
+  });
+
   it("tells a session whose thread was lost that the effect of its last call isn't known", () => {
     const task = taskIn(tempFolder(), [user(PROMPT)]);
     expect(turnPrompt({ ...task, resume: "thread_lost" })).toMatch(/lost.*\n.*assume neither/);

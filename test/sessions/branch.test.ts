@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+
+import {
+  branchOf,
+  headerLine,
+  messageLine,
+  parseTranscript,
+  type StoredMessage,
+} from "../../src/sessions/transcript-format.ts";
+
+it("a transcript that nobody branched is its messages, cut off anywhere", () => {
+  const text = fc.array(fc.string({ unit: "binary", maxLength: 20 }), { maxLength: 8 }).map(linear);
+  fc.assert(
+    fc.property(text, fc.nat(), (whole, at) => {
+      const cut = whole.slice(0, at % (whole.length + 1));
+      expect(branchOf(cut)).toEqual(parseTranscript(cut).messages);
+    }),
+  );
+});
+
+it("what was said on another branch isn't in it, and entries of other kinds only hold it together", () => {
+  const text = [
+    headerLine("s", "/w"),
+    entry("a", null, { message: said("one") }),
+    entry("b", "a", { message: said("the wrong way") }),
+    entry("c", "b", { message: said("further") }),
+    entry("d", "a", { type: "branch_summary", summary: "It tried something." }),
+    entry("e", "d", { type: "model_change", modelId: "x" }),
+    entry("f", "e", { message: said("the right way") }),
+  ].join("");
+  expect(branchOf(text).map(textOf)).toEqual([
+    "one",
+    "[Summary of what was said before]\nIt tried something.",
+    "the right way",
+  ]);
+});
+
+it("of what was compacted it has the summary, then what was kept, then what came after", () => {
+  const compacted = (firstKeptEntryId: string) =>
+    [
+      entry("a", null, { message: said("long ago") }),
+      entry("b", "a", { message: said("kept") }),
+      entry("c", "b", { type: "compaction", summary: "Much was said.", firstKeptEntryId }),
+      entry("d", "c", { message: said("now") }),
+    ].join("");
+  const summary = "[Summary of what was said before]\nMuch was said.";
+  expect(branchOf(compacted("b")).map(textOf)).toEqual([summary, "kept", "now"]);
+  expect(branchOf(compacted("nowhere")).map(textOf)).toEqual([summary, "now"]);
+  expect(branchOf(compacted("d")).map(textOf)).toEqual([summary, "now"]);
+});
+
+it("entries that hang from one another in a circle are taken once, and a broken line is named", () => {
+  const circle = [entry("a", "b", { message: said("one") }), entry("b", "a", { message: said("two") })];
+  expect(branchOf(circle.join("")).map(textOf)).toEqual(["one", "two"]);
+  expect(() => branchOf(`${circle[0]}{broken\n${circle[1]}`)).toThrow(SyntaxError);
+  expect(branchOf("")).toEqual([]);
+});
+
+function linear(texts: string[]): string {
+  let parent: string | null = null;
+  let lines = headerLine("s", "/w");
+  for (const text of texts) {
+    const { id, line } = messageLine(said(text), parent);
+    parent = id;
+    lines += line;
+  }
+  return lines;
+}
+
+function entry(id: string, parentId: string | null, more: Record<string, unknown>): string {
+  return `${JSON.stringify({ type: "message", id, parentId, timestamp: "2026-01-01T00:00:00.000Z", ...more })}\n`;
+}
+
+function said(text: string): StoredMessage {
+  return { role: "user", content: [{ type: "text", text }], timestamp: 1 };
+}
+
+function textOf(message: StoredMessage): string {
+  return (message["content"] as { text: string }[])[0]!.text;
+}
