@@ -18,7 +18,7 @@ type EachOf<Union, Tag extends keyof Union> = {
   [Name in Union[Tag] & string]: fc.Arbitrary<Extract<Union, Record<Tag, Name>>>;
 };
 
-const text = fc.string({ unit: "grapheme" });
+const text = fc.oneof(fc.string({ unit: "grapheme" }), fc.constantFrom("", " a ", "\n", "\uD800", "a\u0000b"));
 const count = fc.nat();
 
 export const cause: fc.Arbitrary<Cause> = fc.record({

@@ -151,7 +151,7 @@ class World {
     for (const entry of settled) entry.state = "settled";
   }
 
-  /** As steering with an interrupt does it: another run in the session, then the old one is settled. */
+  /** As steering with an interrupt does it: another run in the session; the old one is settled by a later step, or never. */
   #beginAnew(old: Entry): void {
     const run = { ...old.run, runId: randomUUID() };
     old.owner.restart(run, old.run.runId);
@@ -159,7 +159,6 @@ class World {
       if (entry.run.parentRunId === old.run.runId) entry.run = { ...entry.run, parentRunId: run.runId };
     }
     this.#entries.push({ run, state: "queued", owner: old.owner });
-    this.#settle([old]);
   }
 
   /** The process is gone, with its runs as they stand; another one starts in its place. */

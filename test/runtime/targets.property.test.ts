@@ -22,8 +22,9 @@ type Sketch = {
 };
 
 const ids = ["aaaa", "aaab", "aab", "bbbb", "1", "12", "last", "read"];
-const labels = ["read", "read the docs", "re", "count", "1", "12", "last", "all", "aaaa#0", "a_b", "%", "😀 x"];
-const taskNames = ["read", "review", "rev", "aaaa", "lint-1", "lint-2"];
+const common = ["read", "read", "review", "rev", "aaaa"];
+const labels = [...common, ...common, "read the docs", "count", "1", "12", "last", "all", "aaaa#0", "a_b", "%", "😀 x"];
+const taskNames = [...common, "lint-1", "lint-2"];
 const sketch: fc.Arbitrary<Sketch> = fc.record({
   own: fc.boolean(),
   id: fc.constantFrom(...ids),
@@ -205,12 +206,12 @@ function admitted(children: (Sketch | undefined)[]) {
     });
     registry.admit(first, LIMITS);
     const last = { ...first, runId: newest[n]! };
+    const at = one.state === "ended long ago" ? LONG_AGO : Date.now();
     if (one.anew) {
       registry.restart(last, first.runId);
-      registry.settle([settlementOf(first, { at: LONG_AGO })]);
+      registry.settle([settlementOf(first, { at })]);
       if (one.own) own.unshift({ ...first, active: false });
     }
-    const at = one.state === "ended lately" ? Date.now() : LONG_AGO;
     if (one.state !== "active") registry.settle([settlementOf(last, { at })]);
     if (one.own) own.unshift({ ...last, active: one.state === "active" });
   }
@@ -230,7 +231,6 @@ function closeness({ runId, childSessionKey, taskName = "", label = "" }: Named,
   return [...whole, ...begun].indexOf(true);
 }
 
-/** @param runs newest first */
 function newestOfEach(runs: Named[]): Named[] {
   return runs.filter((run, n) => runs.findIndex((other) => other.childSessionKey === run.childSessionKey) === n);
 }
@@ -244,7 +244,7 @@ function idsOf(runs: { runId: string }[]): string[] {
 }
 
 let cases = 0;
-const LIMITS = { maxChildren: 1_000_000, maxQueued: 1_000_000 };
+const LIMITS = { maxChildren: 1e6, maxQueued: 1e6 };
 const NOBODY = new LiveRuns<TrackedRun>();
 /** Well before what a list shows of the past. */
 const LONG_AGO = 1_000;
