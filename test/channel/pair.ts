@@ -1,5 +1,6 @@
 /** Both ends of a real channel in one thread, each with a handler that remembers what came in. */
 
+import { setImmediate as turn } from "node:timers/promises";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { afterEach } from "vitest";
 
@@ -78,6 +79,12 @@ export function openChannel() {
 /** Time for everything that was posted to arrive, timers of 50 ms included. */
 export function quiet(ms = 150): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Waits turn by turn of the loop, as hundreds of channels one after the other would make timers slow; gives up after 10 s. */
+export async function until(isSo: () => boolean): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!isSo() && performance.now() < end) await turn();
 }
 
 export const RESULT: EngineResult = {
