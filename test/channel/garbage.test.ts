@@ -30,7 +30,10 @@ test("anything that is no message ends its own channel with wire_invalid, once, 
       await until(() => other.heard.finished.length > 0 && culprit.heard.invalid.length > 0);
       await turn();
       const nothing = { started: [], events: [], processes: [], logs: [], steered: 0, pongs: 0, finished: [] };
-      expect(culprit.heard).toEqual({ ...nothing, invalid: [{ code: "wire_invalid", message: expect.any(String) }] });
+      expect(culprit.heard).toEqual({
+        ...nothing,
+        invalid: [{ code: "wire_invalid", message: expect.any(String) as string }],
+      });
       const steered = sent.reduce((sum, message) => sum + (message.type === "steered" ? message.count : 0), 0);
       expect(other.heard).toMatchObject({
         started: sent.flatMap((message) => (message.type === "started" ? [message.threadId] : [])),

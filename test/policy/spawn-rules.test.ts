@@ -188,7 +188,7 @@ describe("a spawn's parameters", () => {
     const anything = fc.dictionary(names, fc.anything(), { noNullPrototype: true });
     fc.assert(
       fc.property(anything, (given) => {
-        const refusal = refuseParams({ task: "x", ...given } as SpawnParams);
+        const refusal = refuseParams({ task: "x", ...given });
         const wrong = Object.entries(given).filter(
           ([name, value]) =>
             value !== undefined && name !== "task" && !(Object.hasOwn(RULES, name) && is(name as never, value)),
