@@ -114,7 +114,7 @@ export type SpawnResult =
       modelApplied: boolean;
       expectsCompletionMessage: boolean;
       attachments?: AttachmentsReceipt;
-      /** Runs ahead of this one in the lane, when it can't start at once. */
+      /** Turns that must end before this run's first, when it can't start at once; runs spawned later may pass it. */
       queuePosition?: number;
     }
   | { status: "forbidden"; code: Cause["code"]; error: string }

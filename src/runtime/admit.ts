@@ -13,7 +13,7 @@ import {
 import { refuseUnbuilt } from "../policy/unbuilt.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
-import type { LiveRun } from "./live-run.ts";
+import { placeOf, type LiveRun } from "./live-run.ts";
 import type { ChosenModel } from "./model-choice.ts";
 import { AdmissionBatch } from "./admission-batch.ts";
 import { newRun, type NewRunContext } from "./new-run.ts";
@@ -94,11 +94,16 @@ function letIn(context: AdmitContext, entries: Candidate[]): SpawnResult[] {
   context.refuseWhenClosed();
   const { registry, lane, live } = context.parts;
   const starting: { run: LiveRun; ahead: number }[] = [];
+  const outlook = lane.outlook();
   const results = registry.together(() =>
     entries.map(({ run, chosen }) => {
-      const ahead = lane.aheadOf(starting.length);
+      const place = placeOf(run);
+      const ahead = outlook.aheadOf(place);
       const result = insert(context, run, acceptance(run, chosen, ahead));
-      if (result.status === "accepted" && result.runId === run.id) starting.push({ run, ahead });
+      if (result.status === "accepted" && result.runId === run.id) {
+        outlook.join(place);
+        starting.push({ run, ahead });
+      }
       return result;
     }),
   );

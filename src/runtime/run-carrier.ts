@@ -11,7 +11,7 @@ import { childContext } from "./child-tools.ts";
 import { engineTask, type Turn } from "./engine-task.ts";
 import { Execution, type ExecutionEnd } from "./execution.ts";
 import { answerRequest } from "./host-requests.ts";
-import type { LiveRun } from "./live-run.ts";
+import { placeOf, type LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import { identity, type Settler } from "./settler.ts";
 import { afterTurn } from "./turn-end.ts";
@@ -33,9 +33,8 @@ export class RunCarrier {
   enqueue(run: LiveRun, turn: Turn): void {
     run.prompt = turn.prompt;
     if (turn.resume !== "thread_lost") run.turns += 1;
-    const { rootSessionKey: tree, requesterSessionKey: requester } = run.facts.row;
     const queuedAt = performance.now();
-    this.#parts.lane.enqueue({ id: run.id, tree, requester }, () => this.#carry(run, turn, queuedAt));
+    this.#parts.lane.enqueue(placeOf(run), () => this.#carry(run, turn, queuedAt));
   }
 
   /** Its turn went well, or what it waited for is over: the rules of turn-end.ts say what becomes of it. */
