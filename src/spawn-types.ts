@@ -82,11 +82,11 @@ export type SpawnContext = "isolated" | "fork";
 /** `name` is a file's name, no path. `content` is read as `encoding` says. */
 export type Attachment = { name: string; content: string; encoding?: "utf8" | "base64"; mimeType?: string };
 
-/** Limits of a run and all below it; what is absent is limited by the tree's budget alone. */
+/** Limits of a run and all below it, within those of all above it. Nothing is set aside: they are upper limits. */
 export type Budget = {
   /** Input, output and cache, whole and above 0. */
   tokens?: number;
-  /** US dollars, above 0. */
+  /** US dollars, above 0; models without a price cost nothing. */
   usd?: number;
   /** Model calls, whole and above 0. */
   turns?: number;

@@ -27,6 +27,5 @@ export const UNBUILT: Readonly<Partial<Record<keyof SpawnParams, Unbuilt>>> = {
   collect: { capability: "collect", asIs: false },
   outputSchema: { capability: "collect" },
   groupId: { capability: "collect" },
-  budget: { capability: "budget" },
   completionTarget: {},
 };

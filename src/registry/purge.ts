@@ -10,5 +10,10 @@ export function runPurger(db: Database): (ageMs: number, now: number) => number 
       WHERE endedAt < ? AND unsettledBelow = 0
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.runId = oldest.runId)
     )`);
-  return (ageMs, now) => Number(db.write(() => purge.run(now - ageMs).changes));
+  const purgeUse = db.prepare("DELETE FROM budgets WHERE closedAt < ?");
+  return (ageMs, now) =>
+    db.write(() => {
+      purgeUse.run(now - ageMs);
+      return Number(purge.run(now - ageMs).changes);
+    });
 }

@@ -6,6 +6,7 @@
 import type { RunState } from "../types.ts";
 import { Admissions } from "./admission.ts";
 import type { Admission } from "./admission.ts";
+import { Budgets } from "./budgets.ts";
 import { childrenCheck, queueCheck } from "./admission-checks.ts";
 import type { AdmissionLimits } from "./admission-checks.ts";
 import { openDatabase } from "./database.ts";
@@ -40,7 +41,8 @@ export function openRegistry(options: RegistryOptions): Registry {
   const db = openDatabase(options.file, options.readOnly ?? false);
   const queued = new Set<string>();
   const owners = new Owners(db, options.owner);
-  const admissions = new Admissions(db, owners, queued, [childrenCheck(db), queueCheck(queued)]);
+  const budgets = new Budgets(db);
+  const admissions = new Admissions(db, owners, queued, [childrenCheck(db), queueCheck(queued), budgets.check()]);
   const settlements = new Settlements(db, owners.id, queued);
   const outbox = new Outbox(db, owners.id);
   const intents = new Intents(db);
@@ -52,15 +54,23 @@ export function openRegistry(options: RegistryOptions): Registry {
     ownerId: owners.id,
     outbox,
     intents,
+    budgets,
     claimOwner: (now = Date.now()) => owners.claim(now),
     releaseOwner: () => owners.release(),
     owners: () => owners.all(),
     isAlone: (now = Date.now()) => owners.living(now).size === 1,
     together: (work) => admissions.together(work),
     admit: (run, limits) => admissions.admit(run, limits),
-    restart: (run, supersededRunId) => admissions.restart(run, supersededRunId),
+    restart: (run, supersededRunId) => {
+      admissions.restart(run, supersededRunId);
+      budgets.restart(run, supersededRunId);
+    },
     setState: (runId, state, at) => settlements.setState(runId, state, at),
-    settle: (list) => settlements.settle(list),
+    settle: (list) => {
+      const result = settlements.settle(list);
+      for (const { runId } of list) budgets.leave(runId);
+      return result;
+    },
     sync: () => db.sync(),
     takeOverDead: (now, completionFor, which) => recovery.takeOverDead(now, completionFor, which),
     adoptDead: (now, which) => recovery.adoptDead(now, which),
@@ -81,6 +91,8 @@ export interface Registry extends Queries {
   readonly ownerId: string;
   readonly outbox: Outbox;
   readonly intents: Intents;
+  /** Of this process's runs. */
+  readonly budgets: Budgets;
 
   /** Writes this process's owner row (lease 30 s) and renews it every 10 s by a timer that doesn't hold the process. */
   claimOwner(now?: number): void;

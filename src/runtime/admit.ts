@@ -1,6 +1,7 @@
 /** From a spawn call to an admitted run: decide, resolve the model, then count and insert without an await in between. */
 
 import { causeOf } from "../errors.ts";
+import { budgetUsedUp } from "../policy/budget.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
 import {
   isRefusal,
@@ -129,6 +130,7 @@ function insert({ parts }: AdmitContext, run: LiveRun, accepted: SpawnResult): S
     maxChildren: config.agents.defaults.subagents.maxChildrenPerAgent,
     // As many more as are on their way into a slot.
     maxQueued: maxQueue + free,
+    treeBudget: config.subagents.budget,
   });
   if (admission.ok) return accepted;
   switch (admission.reason) {
@@ -138,6 +140,8 @@ function insert({ parts }: AdmitContext, run: LiveRun, accepted: SpawnResult): S
       return refuse(tooManyChildren(admission.active, admission.limit));
     case "queue":
       return refuse(laneFull(admission.queued - free, maxQueue));
+    case "budget":
+      return refuse(budgetUsedUp(admission.use));
   }
 }
 

@@ -30,6 +30,7 @@ import type {
 import { tellAccepted } from "./accepted.ts";
 import { tellEach } from "./after-run.ts";
 import { createAdmit, type Admit } from "./admit.ts";
+import { BudgetWatch } from "./budget.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
 import { readHistory } from "./history.ts";
@@ -59,10 +60,11 @@ export async function createInProcessRuntime(options: InProcessOptions): Promise
 class InProcessRuntime implements SubagentRuntime {
   readonly kind = "inprocess";
   readonly capabilities: ReadonlySet<Capability> = new Set([
-    ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated"] as const),
+    ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated", "budget"] as const),
   ]);
   readonly #parts: Parts;
   readonly #settler: Settler;
+  readonly #budgets: BudgetWatch;
   readonly #carrier: RunCarrier;
   readonly #homeward: Homeward;
   readonly #steering: Steering;
@@ -84,12 +86,14 @@ class InProcessRuntime implements SubagentRuntime {
       [
         { settled: (run) => [...this.#waiting].forEach((watcher) => watcher(run.id)) },
         { settled: (run) => this.#homeward.settled(run) },
+        { settled: (run) => this.#budgets.settled(run) },
         putAwayAfter(this.#parts),
       ],
       logger,
     );
     this.#settler = new Settler(this.#parts, afterRun.settled);
-    this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
+    this.#budgets = new BudgetWatch(this.#parts, this.#settler);
+    this.#carrier = new RunCarrier(this.#parts, this.#settler, this.#budgets, (run) => this.#homeward.turnEnded(run));
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier, afterRun);
     this.#admit = createAdmit({
       parts: this.#parts,
@@ -204,6 +208,7 @@ class InProcessRuntime implements SubagentRuntime {
 
   #start(run: LiveRun, queuePosition: number): void {
     tellAccepted(this.#parts, run, queuePosition);
+    this.#budgets.admitted(run);
     this.#carrier.enqueue(run, { prompt: run.facts.row.task });
   }
 

@@ -7,6 +7,7 @@
 import { causeOf, type Cause } from "../errors.ts";
 import type { EngineEvent, LifecycleEvent } from "../events.ts";
 import { writeThreadLines } from "../log.ts";
+import { budgetCause, turnRefused, type BudgetWatch } from "./budget.ts";
 import { childContext } from "./child-tools.ts";
 import { engineTask, type Turn } from "./engine-task.ts";
 import { Execution, type ExecutionEnd } from "./execution.ts";
@@ -20,12 +21,14 @@ import type { OutcomeStatus } from "../types.ts";
 export class RunCarrier {
   readonly #parts: Parts;
   readonly #settler: Settler;
+  readonly #budgets: BudgetWatch;
   readonly #onWaiting: (run: LiveRun) => void;
 
   /** @param onWaiting a run's turn is over and its children, or their results, are not */
-  constructor(parts: Parts, settler: Settler, onWaiting: (run: LiveRun) => void) {
+  constructor(parts: Parts, settler: Settler, budgets: BudgetWatch, onWaiting: (run: LiveRun) => void) {
     this.#parts = parts;
     this.#settler = settler;
+    this.#budgets = budgets;
     this.#onWaiting = onWaiting;
   }
 
@@ -62,6 +65,8 @@ export class RunCarrier {
   async #carry(run: LiveRun, turn: Turn, queuedAt: number): Promise<void> {
     if (run.outcome.settled !== undefined) return;
     try {
+      const refused = turnRefused(this.#parts, run);
+      if (refused !== undefined) return void (await this.#settler.settle(run, { status: "error", cause: refused }));
       // A host without a say is not awaited: the lane counts what starting takes of its turn of the loop.
       if (run.startedAt === undefined && this.#parts.host.childStarting !== undefined) {
         await this.#parts.host.childStarting(childContext(run.facts.row));
@@ -124,6 +129,7 @@ export class RunCarrier {
   async #turnEnded(run: LiveRun, end: ExecutionEnd): Promise<void> {
     if (end.kind === "finished") {
       run.using(end.result.usage);
+      this.#budgets.counted(run);
       run.text = end.result.text || run.text;
       run.answeredBy = end.result.model ?? run.answeredBy;
       run.structured = end.result.structured;
@@ -132,8 +138,9 @@ export class RunCarrier {
     run.endTurn();
     if (run.outcome.settled !== undefined) return;
     if (end.kind === "lost") return this.#threadLost(run, end);
-    const { status, cause } = end.result;
+    const { status, cause: told } = end.result;
     if (status === "ok") return this.conclude(run);
+    const cause = told?.code === "budget" ? budgetCause(this.#parts, run, told) : told;
     await this.#settler.settle(run, {
       status: (status === "aborted" && cause !== undefined && ABORTED[cause.code]) || "error",
       cause: cause ?? { code: "engine_failed", message: "The engine ended the run without a reason." },
@@ -185,6 +192,7 @@ export class RunCarrier {
       // An engine knows of its own turn; whoever watches wants the run's.
       told = { ...event, usage: run.usage };
     }
+    this.#budgets.heard(run, event);
     this.#parts.hub.publish({ ...identity(run), ...told }, run.facts.row.rootSessionKey);
   }
 

@@ -5,7 +5,7 @@
 
 import { causeOf } from "../errors.ts";
 import type { Settlement } from "../registry/settlement.ts";
-import type { Completion, Outcome, RunView } from "../types.ts";
+import type { BudgetUse, Completion, Outcome, RunView } from "../types.ts";
 import { completionMessage } from "../announce/completion-text.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Records } from "./parts.ts";
@@ -67,7 +67,10 @@ export class Settler<R extends TrackedRun = LiveRun> {
   async #write(runs: R[]): Promise<void> {
     const { registry, logger } = this.#parts;
     const at = Date.now();
-    const settlements = runs.map((run) => settlementOf(run, at));
+    const settlements = runs.map((run) => {
+      const ended = run.outcome.settled!.cause?.code === "budget";
+      return settlementOf(run, at, registry.budgets.useOf(run.id, ended));
+    });
     this.#unsynced = new Set(runs.map((run) => run.facts.row.requesterSessionKey));
     for (;;) {
       try {
@@ -118,7 +121,7 @@ export function identity(run: TrackedRun): {
   };
 }
 
-function settlementOf(run: TrackedRun, at: number): Settlement {
+function settlementOf(run: TrackedRun, at: number, budgetUse: BudgetUse | undefined): Settlement {
   const outcome = run.outcome.settled!;
   const { usage } = run;
   const model = run.answeredBy;
@@ -130,7 +133,8 @@ function settlementOf(run: TrackedRun, at: number): Settlement {
     text: run.text,
     ...(model === undefined ? {} : { model }),
     ...structuredOf(run),
-    ...(owesCompletion(run, outcome) ? { completion: completionOf(run, outcome, at) } : {}),
+    ...(budgetUse === undefined ? {} : { budgetUse }),
+    ...(owesCompletion(run, outcome) ? { completion: completionOf(run, outcome, at, budgetUse) } : {}),
   };
 }
 
@@ -140,7 +144,7 @@ function owesCompletion(run: TrackedRun, outcome: Outcome): boolean {
   return outcome.status !== "ok" || !SILENT_ANSWERS.has(run.text.trim());
 }
 
-function completionOf(run: TrackedRun, outcome: Outcome, at: number): Completion {
+function completionOf(run: TrackedRun, outcome: Outcome, at: number, budgetUse: BudgetUse | undefined): Completion {
   const { usage, text, startedAt, answeredBy, facts } = run;
   // The row says which model was asked for; here it is the one that answered.
   const { model: _asked, ...row } = facts.row;
@@ -153,6 +157,7 @@ function completionOf(run: TrackedRun, outcome: Outcome, at: number): Completion
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(answeredBy === undefined ? {} : { model: answeredBy }),
       ...structuredOf(run),
+      ...(budgetUse === undefined ? {} : { budgetUse }),
     },
     outcome,
   );
@@ -175,6 +180,7 @@ export function completionOfRow(
     endedAt?: number;
     structured?: unknown;
     schemaError?: string;
+    budgetUse?: BudgetUse;
     sessionId: string;
     transcriptPath: string;
   },
@@ -195,6 +201,7 @@ export function completionOfRow(
     ...(row.model === undefined ? {} : { model: row.model }),
     ...(row.label === undefined ? {} : { label: row.label }),
     ...structuredOf(row),
+    ...(row.budgetUse === undefined ? {} : { budget: row.budgetUse }),
   });
 }
 

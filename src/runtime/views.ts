@@ -85,7 +85,7 @@ export async function waitFor(
     // A settlement that isn't told yet may not be on the disk.
     const isTold = (row: RunRow): boolean => row.state === "settled" && live.get(row.runId) === undefined;
     return {
-      completed: rows.filter(isTold).map(completionOfSettled),
+      completed: rows.filter(isTold).map((row) => completionOfSettled(registry, row)),
       pending: rows.filter((row) => !isTold(row)).map((row) => row.runId),
       errors,
       timedOut,
@@ -122,6 +122,10 @@ export function isAbove(registry: Registry, sessionKey: string, row: RunRow): bo
   return parent !== undefined && isAbove(registry, sessionKey, parent);
 }
 
-function completionOfSettled(row: RunRow): Completion {
-  return completionOfRow(row, row.outcome ?? { status: "ok" });
+function completionOfSettled(registry: Registry, row: RunRow): Completion {
+  const budgetUse = registry.budgets.settledUse(row.runId);
+  return completionOfRow(
+    { ...row, ...(budgetUse === undefined ? {} : { budgetUse }) },
+    row.outcome ?? { status: "ok" },
+  );
 }

@@ -29,7 +29,7 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
       transcript = await openTranscript(task.transcriptPath, { id: task.sessionId, cwd: task.workspaceDir });
       await openTurn(task, transcript);
     }
-    const link = await createLink(task, end, transcript, steering, controller.signal);
+    const link = await createLink(task, end, transcript, steering, controller);
     result = await engine.run(task, link, controller.signal);
   } catch (error) {
     result = failed(causeOf(error, "engine_failed"));
@@ -67,12 +67,14 @@ async function createLink(
   end: WorkerEnd,
   transcript: OpenTranscript | undefined,
   steering: string[],
-  signal: AbortSignal,
+  controller: AbortController,
 ): Promise<EngineLink> {
+  const { signal } = controller;
   // An engine that keeps the transcript has tools, and rules for them, of its own.
   const isGuest = transcript === undefined;
   const [tools, agentsMd] = await Promise.all([
-    createTools(isGuest ? { ...task, tools: [] } : task, end),
+    // Of a guest's own calls the host hears when they are made: asking for some of them would count those alone.
+    createTools(isGuest ? { ...task, tools: [], counted: false } : task, end),
     isGuest ? undefined : readAgentsMd(task.workspaceDir),
   ]);
   return {
@@ -99,6 +101,16 @@ async function createLink(
     },
     process: (pid, alive) => end.post({ type: "process", pid, alive }),
     refreshModel: (model) => end.request("refresh_model", { model: `${model.provider}/${model.id}` }, signal),
+    modelCall: async (usage) => {
+      if (task.counted !== true) return {};
+      try {
+        return await end.request("model_call", { usage }, signal);
+      } catch (error) {
+        controller.abort(error);
+        throw error;
+      }
+    },
+    stop: ({ code, message }) => controller.abort(new InprocessError(code, message)),
     log: (level, msg, fields) =>
       end.log({
         level,

@@ -44,6 +44,7 @@ describe("a capability that isn't there", () => {
     try {
       const requester = { sessionKey: "agent:main:main", agentId: "main" };
       expect([...runtime.capabilities].sort()).toEqual([
+        "budget",
         "dedicated",
         "history",
         "inject",

@@ -157,7 +157,6 @@ describe("what isn't built yet", () => {
     ["collect", { collect: true }, "collect"],
     ["outputSchema", { outputSchema: {} }, "collect"],
     ["groupId", { groupId: "a" }, "collect"],
-    ["budget", { budget: { turns: 1 } }, "budget"],
     ["lightContext", { lightContext: true }, "lightContext"],
     ["completionTarget", { completionTarget: "parent" }, "completionTarget"],
   ])("is refused by name: %s", (name, params, capability) => {

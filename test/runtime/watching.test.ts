@@ -219,6 +219,7 @@ it("stats count threads, runs and what is still to be delivered", async () => {
 it("what this runtime can do stands in its capabilities, and the rest is refused by its name", async () => {
   const { runtime, requester } = await startRuntime({ engine: "by-task" });
   expect([...runtime.capabilities].sort()).toEqual([
+    "budget",
     "dedicated",
     "history",
     "inject",

@@ -290,7 +290,6 @@ const UNBUILT: [args: Json, RegExp][] = [
   [{ thread: true }, /^thread isn't available.*`session`/],
   [{ context: "fork" }, /^context isn't available.*`fork`/],
   [{ attachments: [{ name: "a", content: "b" }] }, /^attachments isn't available/],
-  [{ budget: { tokens: 5 } }, /^budget isn't available/],
   [{ lightContext: true }, /^lightContext isn't available/],
   [{ collect: true, outputSchema: {} }, /^collect isn't available/],
   [{ completionTarget: "parent" }, /^completionTarget isn't available/],
