@@ -92,6 +92,8 @@ export type Budget = {
   turns?: number;
   /** Whole and above 0. */
   toolCalls?: number;
+  /** Since it was opened, waiting for slots and for children included; above 0, at most 2147483. */
+  wallSeconds?: number;
 };
 
 /** `thread`: shares a thread with other runs · `dedicated`: a thread of its own · `process`: not in this version. */

@@ -100,11 +100,10 @@ export type BudgetUse = {
    * the configured one (`subagents.budget`) of all runs below one root session, from the first until none is at work.
    */
   of: "run" | "tree";
-  /** `wallSeconds` is counted for a tree alone. */
-  limits: Budget & { wallSeconds?: number };
-  used: Required<Budget> & { wallSeconds: number };
+  limits: Budget;
+  used: Required<Budget>;
   /** The limit that ended the run. */
-  exceeded?: keyof Budget | "wallSeconds";
+  exceeded?: keyof Budget;
 };
 
 /** What anyone may see of a run. Times are milliseconds since the epoch. */

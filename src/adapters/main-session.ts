@@ -152,6 +152,7 @@ export class MainSession {
         return this.#options.resolveModel(request.model, this.#options.agentId, { refresh: true, signal });
       // A main session is under no budget, and its thread doesn't ask.
       case "model_call":
+      case "answering":
       case "tool_call":
         return {};
     }

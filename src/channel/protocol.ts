@@ -78,9 +78,11 @@ export type HostRequests = {
   /** Before a call of a model by a run under a budget; refused when that is used up. `usage`: of the turn so far. */
   model_call: {
     params: { usage: Usage };
-    /** Tokens the call may take before it is cut off in its middle. */
+    /** Tokens until a budget is used twice; absent: none limits them. */
     reply: { tokens?: number };
   };
+  /** Tokens that an answer under way has taken so far, roughly; refused when a budget is used twice by now. */
+  answering: { params: { tokens: number }; reply: void };
   /** The same before a call of a tool. */
   tool_call: { params: { tool: string }; reply: void };
 };

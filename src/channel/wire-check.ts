@@ -86,6 +86,7 @@ const REQUESTS: Shapes<HostRequestKind> = {
   verdict: { toolCallId: isString, tool: isString },
   refresh_model: { model: isString },
   model_call: { usage: isUsage },
+  answering: { tokens: isCount },
   tool_call: { tool: isString },
 };
 

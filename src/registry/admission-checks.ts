@@ -3,7 +3,7 @@
  * transaction and without an await, so what one has read can't change before the run is inserted.
  */
 
-import type { BudgetUse } from "../types.ts";
+import type { Budget, BudgetUse } from "../types.ts";
 import type { Database } from "./database.ts";
 import type { NewRun } from "./run-row.ts";
 
@@ -13,7 +13,7 @@ export type AdmissionLimits = {
   /** Runs of this owner that stand in the lane. */
   maxQueued: number;
   /** What a tree's budget allows that is opened with this run. @default nothing is limited */
-  treeBudget?: BudgetUse["limits"];
+  treeBudget?: Budget;
 };
 
 /** `reason` tells which check refused; each brings its own numbers. */

@@ -7,25 +7,33 @@
 import type { Budget, BudgetUse } from "../types.ts";
 
 export type Limit = keyof Budget;
-export type Amounts = Required<Budget>;
+/** What runs use; time passes by itself. */
+export type Amounts = Required<Omit<Budget, "wallSeconds">>;
 
 /** The budget that has nothing left, and of what. */
-export type Shortage = { account: BudgetAccount; limit: Limit | "wallSeconds" };
+export type Shortage = { account: BudgetAccount; limit: Limit };
 
 export class BudgetAccount {
   readonly of: BudgetUse["of"];
-  readonly limits: Readonly<BudgetUse["limits"]>;
+  readonly limits: Readonly<Budget>;
   /** The budget above it. */
   readonly above: BudgetAccount | undefined;
   /** Milliseconds since the epoch. */
   readonly openedAt: number;
-  readonly used: Amounts = nothing();
+  readonly #used: Amounts = nothing();
+  /** Tokens of answers that aren't over: they count until it is told what the answers used. */
+  #underWay = 0;
 
-  constructor(of: BudgetUse["of"], limits: BudgetUse["limits"], above: BudgetAccount | undefined, openedAt: number) {
+  constructor(of: BudgetUse["of"], limits: Budget, above: BudgetAccount | undefined, openedAt: number) {
     this.of = of;
     this.limits = limits;
     this.above = above;
     this.openedAt = openedAt;
+  }
+
+  get used(): Required<Budget> {
+    const wallSeconds = Math.max(0, Date.now() - this.openedAt) / 1000;
+    return { ...this.#used, tokens: this.#used.tokens + this.#underWay, wallSeconds };
   }
 
   /** The nearest budget that has less than the least amount left of one of these. */
@@ -43,26 +51,31 @@ export class BudgetAccount {
 
   /** Counts what a run under it has used. */
   charge(amounts: Amounts): void {
-    for (const limit of LIMITS) this.used[limit] += amounts[limit];
+    for (const limit of COUNTED) this.#used[limit] += amounts[limit];
     this.above?.charge(amounts);
+  }
+
+  /** An answer under way has taken so many tokens more; fewer once what it used is counted. */
+  hold(tokens: number): void {
+    this.#underWay += tokens;
+    this.above?.hold(tokens);
   }
 
   /** Tokens until it, or one above, is used twice; Infinity where nothing limits them. */
   get roomToTwice(): number {
-    const { tokens } = this.limits;
-    const own = tokens === undefined ? Infinity : 2 * tokens - this.used.tokens;
+    const own = 2 * (this.limits.tokens ?? Infinity) - this.used.tokens;
     return Math.min(own, this.above?.roomToTwice ?? Infinity);
   }
 
+  /** It and all above it. */
+  get chain(): BudgetAccount[] {
+    return [this, ...(this.above?.chain ?? [])];
+  }
+
   /** @param exceeded the limit that ended a run */
-  use(exceeded?: Shortage["limit"]): BudgetUse {
-    const wallSeconds = Math.max(0, Date.now() - this.openedAt) / 1000;
-    return {
-      of: this.of,
-      limits: { ...this.limits },
-      used: { ...this.used, wallSeconds },
-      ...(exceeded === undefined ? {} : { exceeded }),
-    };
+  use(exceeded?: Limit): BudgetUse {
+    const { of, limits, used } = this;
+    return { of, limits: { ...limits }, used, ...(exceeded === undefined ? {} : { exceeded }) };
   }
 }
 
@@ -70,6 +83,13 @@ export function nothing(): Amounts {
   return { tokens: 0, usd: 0, turns: 0, toolCalls: 0 };
 }
 
-export const LIMITS: readonly Limit[] = ["tokens", "usd", "turns", "toolCalls"];
+export const COUNTED: readonly (keyof Amounts)[] = ["tokens", "usd", "turns", "toolCalls"];
+export const LIMITS: readonly Limit[] = [...COUNTED, "wallSeconds"];
 /** Less than this is nothing: calls are counted whole. */
-const LEAST: Amounts = { tokens: Number.MIN_VALUE, usd: Number.MIN_VALUE, turns: 1, toolCalls: 1 };
+const LEAST: Required<Budget> = {
+  tokens: Number.MIN_VALUE,
+  usd: Number.MIN_VALUE,
+  turns: 1,
+  toolCalls: 1,
+  wallSeconds: Number.MIN_VALUE,
+};

@@ -1,30 +1,28 @@
 /**
  * Who is under which budget, and what was used. Counted here, in the memory of the process that carries the runs, and
- * without an await: nothing is read that could change before it is counted. What a run had used when it settled is
- * written with its settlement; what a dead process counted is worth nothing, for its runs are settled and none goes on.
+ * without an await: nothing is read that could change before it is counted. What a run's budget had been used of is
+ * written when one of its model calls is counted, for whoever settles the run after this process has died, and with its
+ * settlement. A dead process's budgets go no further: its runs are settled and none goes on.
  *
  * A tree's budget is opened with the first run of its root session and closed with the last: while one of its runs is
  * unsettled, all that are spawned share it. A root session's own turns aren't counted; nobody here sees them.
  */
 
-import type { StatementSync } from "node:sqlite";
-
-import type { BudgetUse, Usage } from "../types.ts";
+import type { Budget, BudgetUse, Usage } from "../types.ts";
 import type { AdmissionCheck } from "./admission-checks.ts";
-import { BudgetAccount, LIMITS, nothing, type Amounts, type Limit, type Shortage } from "./budget-account.ts";
-import type { Database } from "./database.ts";
+import { BudgetAccount, COUNTED, LIMITS, nothing, type Limit, type Shortage } from "./budget-account.ts";
+import { Seat, type Tree } from "./budget-seat.ts";
+import type { BudgetUses } from "./budget-uses.ts";
 import type { NewRun } from "./run-row.ts";
 
 /** A run under no budget is known to none of these, and passes everywhere. */
 export class Budgets {
   readonly #trees = new Map<string, Tree>();
   readonly #seats = new Map<string, Seat>();
-  readonly #db: Database;
-  readonly #read: StatementSync;
+  readonly #uses: BudgetUses;
 
-  constructor(db: Database) {
-    this.#db = db;
-    this.#read = db.prepare("SELECT limits, used FROM budgets WHERE id = ?");
+  constructor(uses: BudgetUses) {
+    this.#uses = uses;
   }
 
   /** Refuses a spawn under a budget that has nothing left of something, and seats one that is let in. */
@@ -44,9 +42,9 @@ export class Budgets {
     return this.#seats.has(runId);
   }
 
-  /** The tree's budget, an object of its own each time it is opened. */
-  treeOf(rootSessionKey: string): BudgetAccount | undefined {
-    return this.#trees.get(rootSessionKey)?.account;
+  /** The budgets that the run is under, the nearest first; each is an object of its own, every time it is opened. */
+  accountsOf(runId: string): BudgetAccount[] {
+    return this.#seats.get(runId)?.account.chain ?? [];
   }
 
   /**
@@ -58,11 +56,17 @@ export class Budgets {
     const seat = this.#seats.get(runId);
     if (seat === undefined) return true;
     seat.asks.add(call);
+    if (call === "turns") seat.giveUpAnswer();
     seat.exceeded ??= seat.account.shortOf(call === "turns" ? BEFORE_A_TURN : ["toolCalls"]);
     if (seat.exceeded !== undefined) return false;
-    seat.account.charge({ ...nothing(), [call]: 1 });
-    if (call === "turns") seat.calls += 1;
+    seat.begin(call);
+    if (call === "turns") this.#keep(runId, seat);
     return true;
+  }
+
+  /** @param tokens that the answer under way has taken so far: they count until it is told what it used */
+  answering(runId: string, tokens: number): void {
+    this.#seats.get(runId)?.answering(tokens);
   }
 
   /** @param usage of the whole run so far; what is counted already isn't counted again */
@@ -70,19 +74,20 @@ export class Budgets {
     const seat = this.#seats.get(runId);
     if (seat === undefined) return;
     const { totalTokens: tokens, costUsd: usd, turns, toolCalls } = usage;
-    seat.answers = Math.max(seat.answers, turns);
-    seat.charge({
+    seat.answered(turns);
+    const isMore = seat.charge({
       tokens,
       usd,
       turns: seat.asks.has("turns") ? 0 : turns,
       toolCalls: seat.asks.size > 0 ? 0 : toolCalls,
     });
+    if (isMore) this.#keep(runId, seat);
   }
 
   /** A tool call that was seen; one that was asked for is counted already. */
   sawToolCall(runId: string): void {
     const seat = this.#seats.get(runId);
-    if (seat?.asks.size === 0) seat.charge({ ...nothing(), toolCalls: seat.counted.toolCalls + 1 });
+    if (seat?.asks.size === 0) seat.charge({ ...nothing(), toolCalls: seat.seenToolCalls + 1 });
   }
 
   /** Why the run may call no model any more. */
@@ -95,13 +100,12 @@ export class Budgets {
   over(runId: string): Shortage | undefined {
     const seat = this.#seats.get(runId);
     if (seat === undefined || seat.asks.has("turns")) return undefined;
-    return seat.account.find(({ limits, used }) => LIMITS.find((limit) => used[limit] > (limits[limit] ?? Infinity)));
+    return seat.account.find(({ limits, used }) => COUNTED.find((limit) => used[limit] > (limits[limit] ?? Infinity)));
   }
 
   /** Whether the run may be in the middle of an answer: it has asked for a call and hasn't told what that used. */
   isAnswering(runId: string): boolean {
-    const seat = this.#seats.get(runId);
-    return seat !== undefined && (!seat.asks.has("turns") || seat.calls > seat.answers);
+    return this.#seats.get(runId)?.isAnswering === true;
   }
 
   /** A budget of tokens that the run is under and that is used twice: it isn't left to finish its answer. */
@@ -110,7 +114,7 @@ export class Budgets {
     return account?.find(({ limits, used }) => (used.tokens >= 2 * (limits.tokens ?? Infinity) ? "tokens" : undefined));
   }
 
-  /** Tokens that a call may take before it is cut off in its middle: until a budget is used twice. */
+  /** Tokens until a budget is used twice: an answer that takes as many is stopped in its middle. */
   roomToTwice(runId: string): number | undefined {
     const room = this.#seats.get(runId)?.account.roomToTwice ?? Infinity;
     return room === Infinity ? undefined : Math.max(0, room);
@@ -133,18 +137,16 @@ export class Budgets {
     return (exceeded?.account ?? seat.account).use(exceeded?.limit);
   }
 
-  /** The same of a settled run, as it was written with its settlement. */
-  settledUse(runId: string): BudgetUse | undefined {
-    const row = this.#db.read(() => this.#read.get(budgetId(runId)));
-    if (row === undefined) return undefined;
-    const limits = JSON.parse(String(row["limits"])) as Omit<BudgetUse, "used">;
-    return { ...limits, used: JSON.parse(String(row["used"])) as BudgetUse["used"] };
+  /** The same as it was written last: with the settlement, or before its process died. */
+  writtenUse(runId: string): BudgetUse | undefined {
+    return this.#uses.of(runId);
   }
 
   /** A session goes on under another run, which has used nothing itself: its budget goes over as it stands. */
   restart(run: NewRun, supersededRunId: string): void {
     const seat = this.#seats.get(supersededRunId);
     if (seat === undefined) return;
+    seat.giveUpAnswer();
     this.#seats.delete(supersededRunId);
     const next = new Seat(seat.account, seat.tree);
     next.exceeded = seat.exceeded;
@@ -154,14 +156,16 @@ export class Budgets {
   /** It has settled, or wasn't let in after all. */
   leave(runId: string): void {
     const seat = this.#seats.get(runId);
+    if (seat === undefined) return;
+    seat.giveUpAnswer();
     this.#seats.delete(runId);
-    const tree = seat?.tree;
+    const { tree } = seat;
     if (tree === undefined) return;
     tree.runs -= 1;
     if (tree.runs === 0) this.#trees.delete(tree.rootSessionKey);
   }
 
-  #take(run: NewRun, treeBudget: BudgetUse["limits"]): void {
+  #take(run: NewRun, treeBudget: Budget): void {
     const { rootSessionKey, createdAt } = run;
     let tree = this.#trees.get(rootSessionKey);
     if (tree === undefined && Object.keys(treeBudget).length > 0) {
@@ -177,45 +181,18 @@ export class Budgets {
 
   #above({ parentRunId, rootSessionKey }: NewRun): BudgetAccount | undefined {
     const parent = parentRunId === undefined ? undefined : this.#seats.get(parentRunId);
-    return parent?.account ?? this.treeOf(rootSessionKey);
-  }
-}
-
-/** The name of a settled run's row. */
-export function budgetId(runId: string): string {
-  return `run:${runId}`;
-}
-
-type Tree = { rootSessionKey: string; account: BudgetAccount; runs: number };
-
-/** A run under a budget. */
-class Seat {
-  readonly account: BudgetAccount;
-  readonly tree: Tree | undefined;
-  /** The calls it asks for before it makes them. */
-  readonly asks = new Set<"turns" | "toolCalls">();
-  exceeded: Shortage | undefined;
-  /** Calls of its model that were allowed, and those it has told of since. */
-  calls = 0;
-  answers = 0;
-  /** What it was seen to have used, apart from the calls it asked for. */
-  readonly counted: Amounts = nothing();
-
-  constructor(account: BudgetAccount, tree: Tree | undefined) {
-    this.account = account;
-    this.tree = tree;
+    return parent?.account ?? this.#trees.get(rootSessionKey)?.account;
   }
 
-  /** @param sofar of the run as a whole; less than was counted already is nothing new */
-  charge(sofar: Amounts): void {
-    const more = nothing();
-    for (const limit of LIMITS) {
-      more[limit] = Math.max(0, sofar[limit] - this.counted[limit]);
-      this.counted[limit] += more[limit];
+  /** Counting goes on though the file can't be written: what it missed is in what is written next. */
+  #keep(runId: string, seat: Seat): void {
+    try {
+      this.#uses.keep(runId, seat.account.use());
+    } catch {
+      return;
     }
-    this.account.charge(more);
   }
 }
 
 /** A run without tool calls left may still answer. */
-const BEFORE_A_TURN: readonly Limit[] = ["tokens", "usd", "turns"];
+const BEFORE_A_TURN: readonly Limit[] = ["tokens", "usd", "turns", "wallSeconds"];

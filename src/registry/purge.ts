@@ -10,10 +10,11 @@ export function runPurger(db: Database): (ageMs: number, now: number) => number 
       WHERE endedAt < ? AND unsettledBelow = 0
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.runId = oldest.runId)
     )`);
-  const purgeUse = db.prepare("DELETE FROM budgets WHERE closedAt < ?");
+  const purgeUses = db.prepare("DELETE FROM budgets WHERE substr(id, 5) NOT IN (SELECT runId FROM runs)");
   return (ageMs, now) =>
     db.write(() => {
-      purgeUse.run(now - ageMs);
-      return Number(purge.run(now - ageMs).changes);
+      const purged = Number(purge.run(now - ageMs).changes);
+      if (purged > 0) purgeUses.run();
+      return purged;
     });
 }

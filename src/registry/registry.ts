@@ -6,6 +6,7 @@
 import type { RunState } from "../types.ts";
 import { Admissions } from "./admission.ts";
 import type { Admission } from "./admission.ts";
+import { BudgetUses } from "./budget-uses.ts";
 import { Budgets } from "./budgets.ts";
 import { childrenCheck, queueCheck } from "./admission-checks.ts";
 import type { AdmissionLimits } from "./admission-checks.ts";
@@ -41,9 +42,10 @@ export function openRegistry(options: RegistryOptions): Registry {
   const db = openDatabase(options.file, options.readOnly ?? false);
   const queued = new Set<string>();
   const owners = new Owners(db, options.owner);
-  const budgets = new Budgets(db);
+  const budgetUses = new BudgetUses(db, owners.id);
+  const budgets = new Budgets(budgetUses);
   const admissions = new Admissions(db, owners, queued, [childrenCheck(db), queueCheck(queued), budgets.check()]);
-  const settlements = new Settlements(db, owners.id, queued);
+  const settlements = new Settlements(db, owners.id, queued, budgetUses);
   const outbox = new Outbox(db, owners.id);
   const intents = new Intents(db);
   const looks = queries(db);

@@ -8,7 +8,7 @@ import type { StatementSync } from "node:sqlite";
 import { InprocessError } from "../errors.ts";
 import type { BudgetUse, Completion, Outcome, RunState, Usage } from "../types.ts";
 import { COUNT_FOR_ANCESTORS } from "./admission.ts";
-import { budgetId } from "./budgets.ts";
+import type { BudgetUses } from "./budget-uses.ts";
 import type { Database } from "./database.ts";
 import { CAUSE_CHARS, cutBytes, cutChars, RESULT_BYTES } from "./run-row.ts";
 
@@ -45,9 +45,9 @@ export class Settlements {
   readonly #settle: StatementSync;
   readonly #owe: StatementSync;
   readonly #countForAncestors: StatementSync;
-  readonly #keepBudgetUse: StatementSync;
+  readonly #budgetUses: BudgetUses;
 
-  constructor(db: Database, ownerId: string, queued: Set<string>) {
+  constructor(db: Database, ownerId: string, queued: Set<string>, budgetUses: BudgetUses) {
     this.#db = db;
     this.#ownerId = ownerId;
     this.#queued = queued;
@@ -60,7 +60,7 @@ export class Settlements {
     this.#settle = db.prepare(SETTLE_RUN);
     this.#owe = db.prepare(OWE_COMPLETION);
     this.#countForAncestors = db.prepare(COUNT_FOR_ANCESTORS);
-    this.#keepBudgetUse = db.prepare(KEEP_BUDGET_USE);
+    this.#budgetUses = budgetUses;
   }
 
   /** @throws InprocessError `internal` for a transition that isn't in the state machine, and for `settled`, which `settle` writes */
@@ -107,7 +107,7 @@ export class Settlements {
     if (row === undefined) return this.#stateOf.get(runId) === undefined ? "unknown" : "already";
     const parentRunId = row["parentRunId"];
     if (typeof parentRunId === "string") this.#countForAncestors.run({ by: -1, parentRunId });
-    if (settlement.budgetUse !== undefined) this.#keepUse(runId, settlement.budgetUse, at);
+    if (settlement.budgetUse !== undefined) this.#budgetUses.keep(runId, settlement.budgetUse, at);
     // A text that stands whole with the run is written once: 200 KB twice was half of what a settlement cost.
     const isSame = completion?.text === result?.text;
     if (completion !== undefined) this.#oweCompletion(runId, isSame ? withoutText(completion) : completion, at);
@@ -123,17 +123,6 @@ export class Settlements {
       ownerId: this.#ownerId,
       at,
       payload: JSON.stringify(completion),
-    });
-  }
-
-  #keepUse(runId: string, { used, ...limits }: BudgetUse, at: number): void {
-    this.#keepBudgetUse.run({
-      id: budgetId(runId),
-      ownerId: this.#ownerId,
-      limits: JSON.stringify(limits),
-      used: JSON.stringify(used),
-      openedAt: at - Math.round(used.wallSeconds * 1000),
-      closedAt: at,
     });
   }
 
@@ -158,7 +147,3 @@ const SETTLE_RUN = `
 const OWE_COMPLETION = `
   INSERT INTO outbox (key, runId, ownerId, requesterSessionKey, state, nextAttemptAt, createdAt, payload)
   VALUES (:key, :runId, :ownerId, :requesterSessionKey, 'pending', :at, :at, :payload)`;
-
-const KEEP_BUDGET_USE = `
-  INSERT OR REPLACE INTO budgets (id, ownerId, limits, used, reserved, openedAt, closedAt)
-  VALUES (:id, :ownerId, :limits, :used, '{}', :openedAt, :closedAt)`;

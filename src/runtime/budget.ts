@@ -1,15 +1,16 @@
 /**
  * Budgets at work: calls are let through or refused, what runs use is counted, and a run that has used up a budget is
  * ended. An engine that asks before its calls is ended by its next one, cleanly; one that doesn't, as soon as it is
- * seen. Tokens used twice over end an answer in its middle, and so does the time of a tree.
+ * seen. Tokens used twice over end an answer in its middle, and so does time.
  */
 
 import type { HostRequests } from "../channel/protocol.ts";
 import { InprocessError, type Cause } from "../errors.ts";
 import type { EngineEvent } from "../events.ts";
 import { budgetSentence } from "../policy/budget.ts";
-import type { Shortage } from "../registry/budget-account.ts";
+import type { BudgetAccount, Shortage } from "../registry/budget-account.ts";
 import type { BudgetUse, Usage } from "../types.ts";
+import { BudgetClocks } from "./budget-clocks.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { Settler } from "./settler.ts";
@@ -27,6 +28,15 @@ export function allowModelCall(
   if (!budgets.takeCall(run.id, "turns")) throw usedUp(budgets.useOf(run.id, true)!);
   const tokens = budgets.roomToTwice(run.id);
   return tokens === undefined ? {} : { tokens };
+}
+
+/** @throws InprocessError `budget`: with what this answer has taken so far a budget is used twice */
+export function allowAnswer({ registry }: Counting, run: LiveRun, tokens: number): void {
+  registry.budgets.answering(run.id, tokens);
+  const short = registry.budgets.twiceOver(run.id);
+  if (short === undefined) return;
+  registry.budgets.exceed(run.id, short);
+  throw usedUp(short.account.use(short.limit));
 }
 
 /** @throws InprocessError `budget`: no tool call is left, and after this one the run may call no model any more */
@@ -47,37 +57,25 @@ export function budgetCause({ registry }: Counting, run: LiveRun, told: Cause): 
 }
 
 export class BudgetWatch {
-  readonly #parts: Pick<Parts, "registry" | "live" | "lane" | "config">;
+  readonly #parts: Pick<Parts, "registry" | "live" | "lane">;
   readonly #settler: Settler;
   /** Told to stop, and not settled yet. */
   readonly #ending = new WeakSet<LiveRun>();
-  readonly #clocks = new Map<string, { account: Shortage["account"]; timer: NodeJS.Timeout }>();
+  readonly #clocks: BudgetClocks;
 
-  constructor(parts: Pick<Parts, "registry" | "live" | "lane" | "config">, settler: Settler) {
+  constructor(parts: Pick<Parts, "registry" | "live" | "lane">, settler: Settler) {
     this.#parts = parts;
     this.#settler = settler;
+    this.#clocks = new BudgetClocks((account) => this.#timeUp(account));
   }
 
-  /** A run was let in: its tree's time runs from the first on, whatever waits for a slot or for children meanwhile. */
-  admitted({ facts }: LiveRun): void {
-    const { wallSeconds } = this.#parts.config.subagents.budget;
-    const { rootSessionKey } = facts.row;
-    const account = this.#parts.registry.budgets.treeOf(rootSessionKey);
-    if (wallSeconds === undefined || account === undefined) return;
-    const clock = this.#clocks.get(rootSessionKey);
-    if (clock?.account === account) return;
-    clearTimeout(clock?.timer);
-    const timer = setTimeout(() => this.#timeUp(rootSessionKey, account), wallSeconds * 1000);
-    this.#clocks.set(rootSessionKey, { account, timer });
+  /** A run was let in, or goes on in another's place; more than once is as once. */
+  admitted({ id }: LiveRun): void {
+    this.#clocks.enter(id, this.#parts.registry.budgets.accountsOf(id));
   }
 
-  /** A run has settled: with the last of its tree the tree's clock stops. */
-  settled({ facts }: LiveRun): void {
-    const { rootSessionKey } = facts.row;
-    const clock = this.#clocks.get(rootSessionKey);
-    if (clock === undefined || this.#parts.registry.budgets.treeOf(rootSessionKey) === clock.account) return;
-    clearTimeout(clock.timer);
-    this.#clocks.delete(rootSessionKey);
+  settled({ id }: LiveRun): void {
+    this.#clocks.leave(id);
   }
 
   /** An engine told something. */
@@ -104,9 +102,10 @@ export class BudgetWatch {
     }
   }
 
-  #timeUp(rootSessionKey: string, account: Shortage["account"]): void {
-    for (const run of this.#parts.live.all()) {
-      if (run.facts.row.rootSessionKey === rootSessionKey) void this.#end(run, { account, limit: "wallSeconds" });
+  #timeUp(account: BudgetAccount): void {
+    const { live, registry } = this.#parts;
+    for (const run of live.all()) {
+      if (registry.budgets.accountsOf(run.id).includes(account)) void this.#end(run, { account, limit: "wallSeconds" });
     }
   }
 

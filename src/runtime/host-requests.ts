@@ -3,7 +3,7 @@
 import type { HostRequest, HostRequestKind, HostRequests } from "../channel/protocol.ts";
 import { InprocessError } from "../errors.ts";
 import type { ToolOutput, ToolVerdict } from "../host.ts";
-import { allowModelCall, allowToolCall } from "./budget.ts";
+import { allowAnswer, allowModelCall, allowToolCall } from "./budget.ts";
 import { childContext } from "./child-tools.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
@@ -36,6 +36,8 @@ const ANSWERS: { [K in HostRequestKind]: Answer<K> } = {
   },
 
   model_call: async ({ parts, run }, { usage }) => allowModelCall(parts, run, usage),
+
+  answering: async ({ parts, run }, { tokens }) => allowAnswer(parts, run, tokens),
 
   tool_call: async ({ parts, run }) => allowToolCall(parts, run),
 

@@ -208,7 +208,6 @@ class InProcessRuntime implements SubagentRuntime {
 
   #start(run: LiveRun, queuePosition: number): void {
     tellAccepted(this.#parts, run, queuePosition);
-    this.#budgets.admitted(run);
     this.#carrier.enqueue(run, { prompt: run.facts.row.task });
   }
 

@@ -37,6 +37,7 @@ export class RunCarrier {
     run.prompt = turn.prompt;
     if (turn.resume !== "thread_lost") run.turns += 1;
     const queuedAt = performance.now();
+    this.#budgets.admitted(run);
     this.#parts.lane.enqueue(placeOf(run), () => this.#carry(run, turn, queuedAt));
   }
 

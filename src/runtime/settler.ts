@@ -180,7 +180,7 @@ export function completionOfRow(
     endedAt?: number;
     structured?: unknown;
     schemaError?: string;
-    budgetUse?: BudgetUse;
+    budgetUse?: BudgetUse | undefined;
     sessionId: string;
     transcriptPath: string;
   },

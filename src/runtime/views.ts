@@ -123,9 +123,6 @@ export function isAbove(registry: Registry, sessionKey: string, row: RunRow): bo
 }
 
 function completionOfSettled(registry: Registry, row: RunRow): Completion {
-  const budgetUse = registry.budgets.settledUse(row.runId);
-  return completionOfRow(
-    { ...row, ...(budgetUse === undefined ? {} : { budgetUse }) },
-    row.outcome ?? { status: "ok" },
-  );
+  const budgetUse = registry.budgets.writtenUse(row.runId);
+  return completionOfRow({ ...row, budgetUse }, row.outcome ?? { status: "ok" });
 }

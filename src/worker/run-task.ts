@@ -110,7 +110,12 @@ async function createLink(
         throw error;
       }
     },
-    stop: ({ code, message }) => controller.abort(new InprocessError(code, message)),
+    answering: (tokens) => {
+      if (task.counted !== true) return;
+      end.request("answering", { tokens }, signal).catch((error: unknown) => {
+        if (causeOf(error).code === "budget") controller.abort(error);
+      });
+    },
     log: (level, msg, fields) =>
       end.log({
         level,

@@ -41,6 +41,7 @@ const request: fc.Arbitrary<HostRequest> = fc.oneof(
   fc.record({ kind: fc.constant("verdict" as const), ...call }),
   fc.record({ kind: fc.constant("refresh_model" as const), model: text }),
   fc.record({ kind: fc.constant("model_call" as const), usage }),
+  fc.record({ kind: fc.constant("answering" as const), tokens: fc.nat() }),
   fc.record({ kind: fc.constant("tool_call" as const), tool: text }),
 );
 const result: fc.Arbitrary<EngineResult> = fc.record(

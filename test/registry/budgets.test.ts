@@ -98,6 +98,45 @@ describe("budgets", () => {
     expect(registry.budgets.useOf(run.runId, false)!.used).toMatchObject({ turns: 1, toolCalls: 3 });
   });
 
+  it("count an answer under way for all who share them, and what came of one whose end nobody tells", () => {
+    const registry = openOwned(":memory:");
+    const [one, other] = [newRun(), newRun()];
+    for (const run of [one, other]) registry.admit(run, { ...LIMITS, treeBudget: { tokens: 100 } });
+    const { budgets } = registry;
+    expect(budgets.takeCall(one.runId, "turns")).toBe(true);
+    budgets.answering(one.runId, 60);
+    expect(budgets.roomToTwice(other.runId)).toBe(140);
+    expect(budgets.takeCall(other.runId, "turns")).toBe(true);
+    budgets.answering(other.runId, 50);
+    expect(registry.admit(newRun(), LIMITS)).toMatchObject({
+      ok: false,
+      reason: "budget",
+      use: { of: "tree", limits: { tokens: 100 }, used: { tokens: 110, turns: 2 }, exceeded: "tokens" },
+    });
+    // It was less than that; of the other nobody will tell.
+    budgets.spent(one.runId, { ...NOTHING, turns: 1, totalTokens: 20 });
+    budgets.leave(other.runId);
+    expect(budgets.useOf(one.runId, false)!.used.tokens).toBe(70);
+    expect(budgets.isAnswering(one.runId)).toBe(false);
+    // Its thread is lost in the middle of the next, which is asked for again.
+    for (const tokens of [10, 0]) {
+      expect(budgets.takeCall(one.runId, "turns")).toBe(true);
+      budgets.answering(one.runId, tokens);
+    }
+    expect(budgets.useOf(one.runId, false)!.used.tokens).toBe(80);
+  });
+
+  it("let nobody in, and no model be called, when their time is over", () => {
+    const registry = openOwned(":memory:");
+    const opened = newRun({ createdAt: Date.now() - 5_000 });
+    registry.admit(opened, { ...LIMITS, treeBudget: { wallSeconds: 4 } });
+    expect(registry.admit(newRun(), LIMITS)).toMatchObject({ ok: false, use: { exceeded: "wallSeconds" } });
+    expect(registry.budgets.takeCall(opened.runId, "turns")).toBe(false);
+    const own = newRun({ rootSessionKey: "agent:main:other", budget: { wallSeconds: 60 }, createdAt: Date.now() });
+    registry.admit(own, LIMITS);
+    expect(registry.budgets.takeCall(own.runId, "turns")).toBe(true);
+  });
+
   it("are as they were when the transaction that let runs in fails", () => {
     const registry = openOwned(":memory:");
     const run = newRun({ budget: { turns: 1 } });
@@ -108,7 +147,7 @@ describe("budgets", () => {
       }),
     ).toThrow("no more of it");
     expect(registry.budgets.counts(run.runId)).toBe(false);
-    expect(registry.budgets.treeOf(run.rootSessionKey)).toBeUndefined();
+    expect(registry.budgets.accountsOf(run.runId)).toEqual([]);
   });
 
   it("of a settled run are read from the file, by another process too, until the run is forgotten", async () => {
@@ -122,14 +161,17 @@ describe("budgets", () => {
       used: { tokens: 12, usd: 0, turns: 1, toolCalls: 0, wallSeconds: 1.5 },
       exceeded: "tokens",
     };
-    registry.settle([{ ...settlementOf(run), budgetUse: use }]);
-    expect(registry.budgets.settledUse(run.runId)).toEqual(use);
+    const { completion: _nobodyWaits, ...settlement } = settlementOf(run);
+    registry.settle([{ ...settlement, at: Date.now(), budgetUse: use }]);
+    expect(registry.budgets.writtenUse(run.runId)).toEqual(use);
     await registry.close();
     const later = openOwned(file);
-    expect(later.budgets.settledUse(run.runId)).toEqual(use);
-    expect(later.budgets.settledUse("another")).toBeUndefined();
+    expect(later.budgets.writtenUse(run.runId)).toEqual(use);
+    expect(later.budgets.writtenUse("another")).toBeUndefined();
+    later.purgeOlderThan(60_000, Date.now());
+    expect(later.budgets.writtenUse(run.runId)).toEqual(use);
     later.purgeOlderThan(0, Date.now() + 60_000);
-    expect(later.budgets.settledUse(run.runId)).toBeUndefined();
+    expect(later.budgets.writtenUse(run.runId)).toBeUndefined();
   });
 });
 
@@ -157,6 +199,11 @@ function turn(registry: Registry, run: Live, tokens: number): void {
   if (run.pots.length === 0) return;
   run.refused ||= !may;
   if (!may) return;
+  // What it is thought to take while it comes, and what it took.
+  registry.budgets.answering(run.row.runId, tokens * 2);
+  expect(registry.budgets.isAnswering(run.row.runId)).toBe(true);
+  expect(registry.budgets.useOf(run.row.runId, false)!.used.tokens).toBe(run.pots[0]!.used.tokens + tokens * 2);
+  run.usage.turns += 1;
   run.usage.totalTokens += tokens;
   registry.budgets.spent(run.row.runId, run.usage);
   for (const { used } of run.pots) {

@@ -111,6 +111,7 @@ describe("a child with a budget of its own", () => {
 
   it("isn't let finish an answer that uses its tokens twice over", async () => {
     const { start, host, server } = await family(() => ({ text: "word ".repeat(4_000), chunkChars: 20, delayMs: 2 }));
+    host.model = { ...host.model, cost: { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 } };
     await start({ task: "talk on", budget: { tokens: 100 } });
     await host.completionsCame(1);
     const [completion] = host.delivered;
@@ -123,6 +124,8 @@ describe("a child with a budget of its own", () => {
     expect(completion!.text.length).toBeGreaterThanOrEqual(700);
     expect(completion!.text.length).toBeLessThan(8_000);
     expect(completion!.budget!.used.tokens).toBeGreaterThanOrEqual(200);
+    // What came of the answer has its price, though the server never told.
+    expect(completion!.budget!.used.usd).toBeGreaterThanOrEqual(0.0002);
     await expect.poll(() => server.requests[0]!.abandoned).toBe(true);
   });
 
@@ -178,6 +181,29 @@ describe("a child with a budget of its own", () => {
     await host.completionsCame(1);
     expect(server.requests).toHaveLength(3);
     expect(host.delivered[0]).toMatchObject({ outcome: { cause: { code: "budget" } }, budget: { used: { turns: 3 } } });
+  });
+
+  it("that is of time ends with that time, from its start on and whatever it goes on under", async () => {
+    const { start, host, server, runtime, requester } = await family(({ lastUserText }) =>
+      lastUserText.includes("be quick") ? "done" : { text: "word ".repeat(4_000), chunkChars: 5, delayMs: 20 },
+    );
+    const from = Date.now();
+    const slow = await start({ task: "talk on", label: "slow", budget: { wallSeconds: 1.5 } });
+    await start({ task: "be quick", label: "quick", budget: { wallSeconds: 900 } });
+    await expect.poll(() => server.requests.length).toBe(2);
+    expect(await runtime.steer(slow.runId, "go on", requester, { interrupt: true })).toMatchObject({ mode: "restart" });
+    await host.completionsCame(2);
+    expect(Date.now() - from).toBeGreaterThanOrEqual(1_490);
+    const of = (label: string) => host.delivered.find((one) => one.label === label)!;
+    expect(of("quick")).toMatchObject({ outcome: { status: "ok" } });
+    expect(of("slow")).toMatchObject({
+      outcome: {
+        status: "error",
+        cause: { code: "budget", message: expect.stringMatching(/given with the spawn.* of 1\.5 seconds/) as string },
+      },
+      text: expect.stringMatching(/^word/) as string,
+      budget: { of: "run", limits: { wallSeconds: 1.5 }, exceeded: "wallSeconds" },
+    });
   });
 
   it("is stopped as soon as it is seen over it when its engine asks nobody first", async () => {
@@ -259,6 +285,28 @@ describe("a tree with a budget", () => {
       text: expect.stringMatching(/^word/) as string,
       budget: { of: "tree", exceeded: "tokens" },
     });
+  });
+
+  it("whose tokens are used twice over by answers that none has told the end of stops them all", async () => {
+    const { opened, open } = gate();
+    const { start, host, server } = await family(
+      () => opened.then(() => ({ text: "word ".repeat(4_000), chunkChars: 20, delayMs: 10 })),
+      { subagents: { budget: { tokens: 400 } } },
+    );
+    await Promise.all(["a", "b", "c", "d", "e"].map((task) => start(task)));
+    await expect.poll(() => server.requests.length).toBe(5);
+    open();
+    await host.completionsCame(5);
+    for (const completion of host.delivered) {
+      expect(completion).toMatchObject({
+        outcome: { status: "error", cause: { code: "budget" } },
+        budget: { of: "tree", exceeded: "tokens" },
+      });
+    }
+    // 800 by all of them together, and what each has on its way; one by itself would have taken as many.
+    const used = Math.max(...host.delivered.map((one) => one.budget!.used.tokens));
+    expect(used).toBeGreaterThanOrEqual(800);
+    expect(used).toBeLessThan(1_600);
   });
 
   it("ends with its time: what answers, what waits for children and what waits for a slot", async () => {

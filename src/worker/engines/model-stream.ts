@@ -1,7 +1,7 @@
 /**
  * A run's way to its model: one provider stream for each call, watched for silence, its key refreshed once on a 401,
  * the next model of the fallbacks tried when the one before fails before it has said anything. Under a budget the host is
- * asked before each call, and an answer that takes far more tokens than it may is cut off.
+ * asked before each call, and is told while an answer comes how much it takes.
  */
 
 import type { StreamFn } from "@earendil-works/pi-agent-core";
@@ -33,8 +33,8 @@ export function createModelStream(
     return out;
 
     async function answer(): Promise<void> {
-      const { tokens } = await askFirst();
-      const meter = new TokenMeter(tokens, link);
+      const { tokens = Infinity } = await askFirst();
+      const meter = task.counted === true ? new TokenMeter(tokens, (taken) => link.answering(taken)) : undefined;
       for (;;) {
         const model = candidates[current]!;
         link.emit({ type: "model_request", model: refOf(model) });
@@ -93,7 +93,7 @@ async function forward(
   out: AssistantMessageEventStream,
   task: EngineTask,
   link: EngineLink,
-  meter: TokenMeter,
+  meter: TokenMeter | undefined,
 ): Promise<AssistantMessage | undefined> {
   const seconds = model.idleTimeoutSeconds ?? task.modelIdleTimeoutSeconds;
   const silence = new Silence(seconds * 1000);
@@ -122,9 +122,9 @@ async function forward(
     let held: Parameters<AssistantMessageEventStream["push"]>[0] | undefined;
     for await (const event of events) {
       silence.broken();
-      meter.saw(event);
+      meter?.saw(event);
       if (event.type === "error") {
-        meter.complete(event.error);
+        meter?.complete(event.error, model);
         const said = withoutSecrets(explained(event.error, model), model);
         const failure = silence.signal.aborted ? silent(said, seconds) : said;
         if (failure.content.length === 0) return failure;

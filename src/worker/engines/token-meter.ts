@@ -1,40 +1,42 @@
 /**
  * Watches how many tokens an answer takes while it streams. Most servers tell only when it is over, so what has come is
- * taken for a token each four characters, and for what the server tells when that is more.
+ * taken for a token each four characters, and for what the server tells when that is more. Its prompt isn't guessed.
  */
 
 import type { AssistantMessage, AssistantMessageEvent } from "@earendil-works/pi-ai";
-import type { EngineLink } from "../engine.ts";
+import type { ResolvedModel } from "../../types.ts";
 
 export class TokenMeter {
-  readonly #allowed: number | undefined;
-  readonly #link: Pick<EngineLink, "stop">;
+  readonly #step: number;
+  readonly #tell: (tokens: number) => void;
   #chars = 0;
-  #cut = false;
+  #told = 0;
 
-  /** @param allowed tokens of a call, prompt and answer; undefined = any number */
-  constructor(allowed: number | undefined, link: Pick<EngineLink, "stop">) {
-    this.#allowed = allowed;
-    this.#link = link;
+  /** @param room tokens until a budget is used twice @param tell what the answer has taken so far, every now and then */
+  constructor(room: number, tell: (tokens: number) => void) {
+    this.#step = Math.max(1, Math.min(STEP_TOKENS, Math.floor(room / STEPS)));
+    this.#tell = tell;
   }
 
-  /** Stops the turn when the answer has taken more than it may, and more of it is coming. */
   saw(event: AssistantMessageEvent): void {
-    if (this.#allowed === undefined || this.#cut || !("delta" in event)) return;
+    if (!("delta" in event)) return;
     this.#chars += event.delta.length;
     const { input, cacheRead, cacheWrite, output } = event.partial.usage;
-    const taken = input + cacheRead + cacheWrite + Math.max(output, this.#estimate);
-    if (taken < this.#allowed) return;
-    this.#cut = true;
-    this.#link.stop({ code: "budget", message: "The answer was stopped: twice its budget of tokens was used." });
+    const taken = Math.ceil(input + cacheRead + cacheWrite + Math.max(output, this.#estimate));
+    // A server may tell nonsense.
+    if (!(taken - this.#told >= this.#step)) return;
+    this.#told = taken;
+    this.#tell(taken);
   }
 
   /** An answer that was cut off has cost what came of it, though its server never told. */
-  complete({ usage }: AssistantMessage): void {
-    if (!this.#cut) return;
+  complete({ usage }: AssistantMessage, { cost }: Pick<ResolvedModel, "cost">): void {
     const untold = Math.max(0, this.#estimate - usage.output);
+    const usd = (untold * (cost?.output ?? 0)) / 1_000_000;
     usage.output += untold;
     usage.totalTokens += untold;
+    usage.cost.output += usd;
+    usage.cost.total += usd;
   }
 
   get #estimate(): number {
@@ -43,3 +45,7 @@ export class TokenMeter {
 }
 
 const CHARS_PER_TOKEN = 4;
+/** A message to the host for each: ten seconds of an answer, or less. */
+const STEP_TOKENS = 500;
+/** At least so many on the way to twice a budget. */
+const STEPS = 16;
