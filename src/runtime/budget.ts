@@ -50,12 +50,6 @@ export function turnRefused({ registry }: Counting, run: LiveRun): Cause | undef
   return short === undefined ? undefined : blame({ registry }, run, short);
 }
 
-/** What a turn that was ended for its budget settles with: the host knows what was used of what. */
-export function budgetCause({ registry }: Counting, run: LiveRun, told: Cause): Cause {
-  const short = registry.budgets.usedUp(run.id) ?? registry.budgets.twiceOver(run.id);
-  return short === undefined ? told : blame({ registry }, run, short);
-}
-
 export class BudgetWatch {
   readonly #parts: Pick<Parts, "registry" | "live" | "lane">;
   readonly #settler: Settler;

@@ -7,7 +7,7 @@
 import { causeOf, type Cause } from "../errors.ts";
 import type { EngineEvent, LifecycleEvent } from "../events.ts";
 import { writeThreadLines } from "../log.ts";
-import { budgetCause, turnRefused, type BudgetWatch } from "./budget.ts";
+import { turnRefused, type BudgetWatch } from "./budget.ts";
 import { childContext } from "./child-tools.ts";
 import { engineTask, type Turn } from "./engine-task.ts";
 import { Execution, type ExecutionEnd } from "./execution.ts";
@@ -139,9 +139,8 @@ export class RunCarrier {
     run.endTurn();
     if (run.outcome.settled !== undefined) return;
     if (end.kind === "lost") return this.#threadLost(run, end);
-    const { status, cause: told } = end.result;
+    const { status, cause } = end.result;
     if (status === "ok") return this.conclude(run);
-    const cause = told?.code === "budget" ? budgetCause(this.#parts, run, told) : told;
     await this.#settler.settle(run, {
       status: (status === "aborted" && cause !== undefined && ABORTED[cause.code]) || "error",
       cause: cause ?? { code: "engine_failed", message: "The engine ended the run without a reason." },

@@ -168,7 +168,11 @@ describe("budgets", () => {
     const later = openOwned(file);
     expect(later.budgets.writtenUse(run.runId)).toEqual(use);
     expect(later.budgets.writtenUse("another")).toBeUndefined();
-    later.purgeOlderThan(60_000, Date.now());
+    const older = newRun();
+    later.admit(older, LIMITS);
+    later.settle([{ ...settlement, runId: older.runId, at: Date.now() - 90_000, budgetUse: use }]);
+    expect(later.purgeOlderThan(60_000, Date.now())).toBe(1);
+    expect(later.budgets.writtenUse(older.runId)).toBeUndefined();
     expect(later.budgets.writtenUse(run.runId)).toEqual(use);
     later.purgeOlderThan(0, Date.now() + 60_000);
     expect(later.budgets.writtenUse(run.runId)).toBeUndefined();

@@ -309,6 +309,24 @@ describe("a tree with a budget", () => {
     expect(used).toBeLessThan(1_600);
   });
 
+  it("whose tokens are used twice over stops those too that tell nothing of what they do", async () => {
+    const { start, host, runtime } = await startRuntime({
+      engine: "spends",
+      subagents: { budget: { tokens: 300 } },
+    });
+    await start("work in silence");
+    await expect.poll(() => runtime.stats().runs.running).toBe(1);
+    await start("spend it at once");
+    await host.completionsCame(2);
+    for (const completion of host.delivered) {
+      expect(completion).toMatchObject({
+        outcome: { status: "error", cause: { code: "budget" } },
+        text: "as far as it got",
+        budget: { of: "tree", exceeded: "tokens" },
+      });
+    }
+  });
+
   it("ends with its time: what answers, what waits for children and what waits for a slot", async () => {
     const { start, host, runtime } = await family(
       ({ lastUserText, afterToolResult }) => {
