@@ -1,6 +1,6 @@
 /** The settings a runtime needs, resolved once: every default filled in, every range checked. */
 
-import type { Cost, Isolation, ThinkingLevel } from "./types.ts";
+import type { Budget, Cost, Isolation, ThinkingLevel } from "./types.ts";
 
 export { parseConfig } from "./config/parse.ts";
 
@@ -22,7 +22,7 @@ export type Config = {
     isolation: Isolation;
     pool: PoolConfig;
     /** A tree's default budget; absent keys are unlimited. */
-    budget: { tokens?: number; usd?: number; turns?: number; toolCalls?: number; wallSeconds?: number };
+    budget: Budget;
     grace: {
       /** Milliseconds an aborted run has to give its thread back by itself. @default 2000 (0–600000) */
       abortMs: number;

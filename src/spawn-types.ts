@@ -82,16 +82,18 @@ export type SpawnContext = "isolated" | "fork";
 /** `name` is a file's name, no path. `content` is read as `encoding` says. */
 export type Attachment = { name: string; content: string; encoding?: "utf8" | "base64"; mimeType?: string };
 
-/** Limits of a run and all below it; what is absent is limited by the tree's budget alone. */
+/** Limits of a run and all below it, within those of all above it. Nothing is set aside: they are upper limits. */
 export type Budget = {
   /** Input, output and cache, whole and above 0. */
   tokens?: number;
-  /** US dollars, above 0. */
+  /** US dollars, above 0; models without a price cost nothing. */
   usd?: number;
   /** Model calls, whole and above 0. */
   turns?: number;
   /** Whole and above 0. */
   toolCalls?: number;
+  /** Since it was opened, waiting for slots and for children included; above 0, at most 2147483. */
+  wallSeconds?: number;
 };
 
 /** `thread`: shares a thread with other runs · `dedicated`: a thread of its own · `process`: not in this version. */
@@ -114,7 +116,7 @@ export type SpawnResult =
       modelApplied: boolean;
       expectsCompletionMessage: boolean;
       attachments?: AttachmentsReceipt;
-      /** Runs ahead of this one in the lane, when it can't start at once. */
+      /** Turns that must end before this run's first, when it can't start at once; runs spawned later may pass it. */
       queuePosition?: number;
     }
   | { status: "forbidden"; code: Cause["code"]; error: string }

@@ -99,13 +99,15 @@ export type Completion = {
 
 /** What a budget allowed and what was used of it. */
 export type BudgetUse = {
-  /** `run`: the child's own budget · `tree`: that of all its root requester's children together. */
+  /**
+   * `run`: the budget given with the spawn of the child, or of one above it, shared with all below that one · `tree`:
+   * the configured one (`subagents.budget`) of all runs below one root session, from the first until none is at work.
+   */
   of: "run" | "tree";
-  /** `wallSeconds` is counted for a tree alone. */
-  limits: Budget & { wallSeconds?: number };
-  used: Required<Budget> & { wallSeconds: number };
+  limits: Budget;
+  used: Required<Budget>;
   /** The limit that ended the run. */
-  exceeded?: keyof Budget | "wallSeconds";
+  exceeded?: keyof Budget;
 };
 
 /** What anyone may see of a run. Times are milliseconds since the epoch. */

@@ -88,6 +88,10 @@ const ROWS: { what: string; metrics: string[] }[] = [
     metrics: ["wall.1000", "p99.1000", "failures.1000"],
   },
   { what: "abort mid-stream → settled, alone / beside 15", metrics: ["alone", "siblings"] },
+  {
+    what: "one child of a session beside 20 orchestrators with 10 children each: starts before it / slot's turns it waits",
+    metrics: ["passed.20", "turns.20"],
+  },
   { what: "a thread is lost → its run goes on / the last of 8 beside it", metrics: ["lostAlone", "lostBeside"] },
 ];
 const SIZES = [1, 5, 16, 64];

@@ -39,7 +39,7 @@ export type RuntimeOptions = {
  * accepted while the threads warm up in the background. Where the config selects the gateway's own path, nothing is
  * connected before the first spawn.
  * @throws InprocessError `state_dir_unusable`, `registry_unusable`, `worker_start_failed`; `config_invalid` for a
- * gateway whose address or secrets can't be made out; `capability_missing` when a budget is set: this version has none
+ * gateway whose address or secrets can't be made out; `capability_missing` for a budget where the gateway runs the subagents
  */
 export async function createSubagentRuntime(options: RuntimeOptions): Promise<SubagentRuntime> {
   refuseMisuse(options);

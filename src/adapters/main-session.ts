@@ -150,6 +150,11 @@ export class MainSession {
         return { allow: true };
       case "refresh_model":
         return this.#options.resolveModel(request.model, this.#options.agentId, { refresh: true, signal });
+      // A main session is under no budget, and its thread doesn't ask.
+      case "model_call":
+      case "answering":
+      case "tool_call":
+        return {};
     }
   }
 

@@ -22,10 +22,10 @@ export function refuseUnbuilt(config: Config): void {
     );
   }
   const [limit] = Object.keys(config.subagents.budget);
-  if (limit !== undefined) {
+  if (limit !== undefined && selectRuntime(config).runtime === "gateway") {
     throw new InprocessError(
       "capability_missing",
-      `subagents.budget.${limit} is set, and this version doesn't count budgets yet; take it out of the configuration.`,
+      `subagents.budget.${limit} is set, which a gateway doesn't count; take it out, or set subagents.runtime to "inprocess".`,
     );
   }
 }

@@ -41,6 +41,8 @@ export type EngineTask = {
   toolsAllow?: string[];
   toolsDeny?: string[];
   hostTools: Omit<HostTool, "execute">[];
+  /** Ask the host before every call of a model or a tool: the run is under a budget. @default false */
+  counted?: boolean;
   /** Ask the host's policy before every call. */
   askBeforeToolCall: boolean;
   /** Seconds without a byte from the model before a call counts as lost. */
@@ -93,6 +95,16 @@ export type HostRequests = {
   tool: { params: { toolCallId: string; tool: string; args: unknown }; reply: ToolOutput };
   verdict: { params: { toolCallId: string; tool: string; args: unknown }; reply: ToolVerdict };
   refresh_model: { params: { model: string }; reply: ResolvedModel };
+  /** Before a call of a model by a run under a budget; refused when that is used up. `usage`: of the turn so far. */
+  model_call: {
+    params: { usage: Usage };
+    /** Tokens until a budget is used twice; absent: none limits them. */
+    reply: { tokens?: number };
+  };
+  /** Tokens that an answer under way has taken so far, roughly; refused when a budget is used twice by now. */
+  answering: { params: { tokens: number }; reply: void };
+  /** The same before a call of a tool. */
+  tool_call: { params: { tool: string }; reply: void };
 };
 export type HostRequestKind = keyof HostRequests;
 export type HostRequest = { [K in HostRequestKind]: { kind: K } & HostRequests[K]["params"] }[HostRequestKind];

@@ -85,6 +85,9 @@ const REQUESTS: Shapes<HostRequestKind> = {
   tool: { toolCallId: isString, tool: isString },
   verdict: { toolCallId: isString, tool: isString },
   refresh_model: { model: isString },
+  model_call: { usage: isUsage },
+  answering: { tokens: isCount },
+  tool_call: { tool: isString },
 };
 
 const TO_HOST: Shapes<ToHost["type"]> = {

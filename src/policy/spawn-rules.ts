@@ -136,8 +136,9 @@ export const RULES: Readonly<Record<Exclude<keyof SpawnParams, "task">, Rule>> =
         usd: optional(isAmount),
         turns: optional(isCount),
         toolCalls: optional(isCount),
+        wallSeconds: optional((seconds) => isAmount(seconds) && (seconds as number) <= MAX_TIMEOUT_SECONDS),
       }) && Object.keys(value as object).length > 0,
-    what: "{tokens?, usd?, turns?, toolCalls?} with at least one of them, each above 0, and whole but for usd",
+    what: `{tokens?, usd?, turns?, toolCalls?, wallSeconds?} with at least one of them, each above 0, whole but for usd and wallSeconds, wallSeconds at most ${MAX_TIMEOUT_SECONDS}`,
   },
   isolation: oneOf("thread", "dedicated", "process"),
 };

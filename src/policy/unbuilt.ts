@@ -20,5 +20,4 @@ type Unbuilt = { capability?: Capability; asIs?: unknown };
 
 export const UNBUILT: Readonly<Partial<Record<keyof SpawnParams, Unbuilt>>> = {
   thread: { capability: "session", asIs: false },
-  budget: { capability: "budget" },
 };

@@ -3,6 +3,7 @@
  * transaction and without an await, so what one has read can't change before the run is inserted.
  */
 
+import type { Budget, BudgetUse } from "../types.ts";
 import type { Database } from "./database.ts";
 import type { NewRun } from "./run-row.ts";
 
@@ -13,6 +14,8 @@ export type AdmissionLimits = {
   maxQueued: number;
   /** Of a collected run's batch: those that haven't ended, and those it may ever have. @default no limit */
   group?: { maxUnsettled: number; maxTotal: number };
+  /** What a tree's budget allows that is opened with this run. @default nothing is limited */
+  treeBudget?: Budget;
 };
 
 /** `reason` tells which check refused; each brings its own numbers. */
@@ -20,13 +23,14 @@ export type AdmissionRefusal =
   | { ok: false; reason: "children"; active: number; limit: number }
   | { ok: false; reason: "queue"; queued: number; limit: number }
   /** `ever`: the batch has had too many in all, not too many that haven't ended. */
-  | { ok: false; reason: "group"; ever: boolean; count: number; limit: number };
+  | { ok: false; reason: "group"; ever: boolean; count: number; limit: number }
+  | { ok: false; reason: "budget"; use: BudgetUse };
 
 export type AdmissionCheck = {
   /** Why the run isn't let in; undefined: it may be. Only looks: a check after it may still refuse. */
   refuse(run: NewRun, limits: AdmissionLimits): AdmissionRefusal | undefined;
   /** The run was inserted: counts it. What this writes into the database is rolled back with the transaction. */
-  take?(run: NewRun): void;
+  take?(run: NewRun, limits: AdmissionLimits): void;
   /** The transaction failed after `take`: takes back what `take` keeps in memory. */
   giveBack?(run: NewRun): void;
 };

@@ -73,7 +73,7 @@ export class Admissions {
       }
       this.#insertRun(run);
       this.#taken!.push(run);
-      for (const check of this.#checks) check.take?.(run);
+      for (const check of this.#checks) check.take?.(run, limits);
       return { ok: true };
     });
   }

@@ -61,8 +61,9 @@ function userVersion(db: DatabaseSync): number {
  * `runs.id` follows the order of admission. Wide columns stand last, so that reading a row's head skips them.
  * `identity` has one row: what tells this file from any other.
  *
- * `groups`: how many collected runs a batch has had in all. `budgets`: one row for a tree (`tree:<rootSessionKey>`) and
- * one for a run with limits of its own (`run:<runId>`); `limits`, `used` and `reserved` are JSON objects by limit.
+ * `groups`: how many collected runs a batch has had in all. `budgets`: what was used of a run's (`run:<runId>`) budget:
+ * `used` is a JSON object by limit, `limits` says of which budget they are and which of them ended the run, `closedAt` is
+ * when the run settled. `parentId` and `reserved` hold nothing.
  */
 export const MIGRATIONS: readonly string[] = [
   `

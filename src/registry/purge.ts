@@ -17,6 +17,11 @@ export function runPurger(db: Database): (ageMs: number, now: number, keepUnarch
         AND (:keepUnarchived = 0 OR archivedAt IS NOT NULL OR mode = 'session')
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.runId = oldest.runId)
     )`);
+  const purgeUses = db.prepare("DELETE FROM budgets WHERE substr(id, 5) NOT IN (SELECT runId FROM runs)");
   return (ageMs, now, keepUnarchived) =>
-    Number(db.write(() => purge.run({ before: now - ageMs, keepUnarchived: keepUnarchived ? 1 : 0 }).changes));
+    db.write(() => {
+      const purged = Number(purge.run({ before: now - ageMs, keepUnarchived: keepUnarchived ? 1 : 0 }).changes);
+      if (purged > 0) purgeUses.run();
+      return purged;
+    });
 }

@@ -113,6 +113,7 @@ function interruption(run: RunRow, now: number, completionFor: CompletionFor): S
     usage: completion.usage,
     text: completion.text,
     ...(completion.model === undefined ? {} : { model: completion.model }),
+    ...(completion.budget === undefined ? {} : { budgetUse: completion.budget }),
     ...(run.expectsCompletion ? { completion } : {}),
   };
 }

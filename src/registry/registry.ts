@@ -6,6 +6,8 @@
 import type { RunState } from "../types.ts";
 import { Admissions } from "./admission.ts";
 import type { Admission } from "./admission.ts";
+import { BudgetUses } from "./budget-uses.ts";
+import { Budgets } from "./budgets.ts";
 import { childrenCheck, queueCheck } from "./admission-checks.ts";
 import type { AdmissionLimits } from "./admission-checks.ts";
 import { Archive } from "./archive.ts";
@@ -42,8 +44,11 @@ export function openRegistry(options: RegistryOptions): Registry {
   const db = openDatabase(options.file, options.readOnly ?? false);
   const queued = new Set<string>();
   const owners = new Owners(db, options.owner);
-  const admissions = new Admissions(db, owners, queued, [childrenCheck(db), groupCheck(db), queueCheck(queued)]);
-  const settlements = new Settlements(db, owners.id, queued);
+  const budgetUses = new BudgetUses(db, owners.id);
+  const budgets = new Budgets(budgetUses);
+  const checks = [childrenCheck(db), groupCheck(db), queueCheck(queued), budgets.check()];
+  const admissions = new Admissions(db, owners, queued, checks);
+  const settlements = new Settlements(db, owners.id, queued, budgetUses);
   const outbox = new Outbox(db, owners.id);
   const intents = new Intents(db);
   const archive = new Archive(db);
@@ -57,17 +62,28 @@ export function openRegistry(options: RegistryOptions): Registry {
     outbox,
     intents,
     archive,
+    budgets,
     claimOwner: (now = Date.now()) => owners.claim(now),
     releaseOwner: () => owners.release(),
     owners: () => owners.all(),
     isAlone: (now = Date.now()) => owners.living(now).size === 1,
     together: (work) => admissions.together(work),
     admit: (run, limits) => admissions.admit(run, limits),
-    restart: (run, supersededRunId) => admissions.restart(run, supersededRunId),
-    takeBack: (run, supersededRunId) => admissions.takeBack(run, supersededRunId),
+    restart: (run, supersededRunId) => {
+      admissions.restart(run, supersededRunId);
+      budgets.restart(run.runId, supersededRunId);
+    },
+    takeBack: (run, supersededRunId) => {
+      admissions.takeBack(run, supersededRunId);
+      budgets.restart(supersededRunId, run.runId);
+    },
     setState: (runId, state, at) => settlements.setState(runId, state, at),
     expectNothing: (runId) => settlements.expectNothing(runId),
-    settle: (list) => settlements.settle(list),
+    settle: (list) => {
+      const result = settlements.settle(list);
+      for (const { runId } of list) budgets.leave(runId);
+      return result;
+    },
     sync: () => db.sync(),
     takeOverDead: (now, completionFor, which) => recovery.takeOverDead(now, completionFor, which),
     adoptDead: (now, which) => recovery.adoptDead(now, which),
@@ -92,6 +108,8 @@ export interface Registry extends Queries {
   readonly outbox: Outbox;
   readonly intents: Intents;
   readonly archive: Archive;
+  /** Of this process's runs. */
+  readonly budgets: Budgets;
 
   /** Writes this process's owner row (lease 30 s) and renews it every 10 s by a timer that doesn't hold the process. */
   claimOwner(now?: number): void;

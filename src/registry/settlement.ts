@@ -6,8 +6,9 @@
 import type { StatementSync } from "node:sqlite";
 
 import { InprocessError } from "../errors.ts";
-import type { Completion, Outcome, RunState, Usage } from "../types.ts";
+import type { BudgetUse, Completion, Outcome, RunState, Usage } from "../types.ts";
 import { COUNT_FOR_ANCESTORS } from "./admission.ts";
+import type { BudgetUses } from "./budget-uses.ts";
 import type { Database } from "./database.ts";
 import { CAUSE_CHARS, cutBytes, cutChars, RESULT_BYTES } from "./run-row.ts";
 
@@ -25,6 +26,8 @@ export type Settlement = {
   /** The answer in the form that was asked for, at most 256 KiB as JSON; or why there is none. */
   structured?: unknown;
   schemaError?: string;
+  /** For a run under a budget. */
+  budgetUse?: BudgetUse;
   /** What to hand over; absent when nothing is owed. */
   completion?: Completion;
 };
@@ -43,8 +46,9 @@ export class Settlements {
   readonly #settle: StatementSync;
   readonly #owe: StatementSync;
   readonly #countForAncestors: StatementSync;
+  readonly #budgetUses: BudgetUses;
 
-  constructor(db: Database, ownerId: string, queued: Set<string>) {
+  constructor(db: Database, ownerId: string, queued: Set<string>, budgetUses: BudgetUses) {
     this.#db = db;
     this.#ownerId = ownerId;
     this.#queued = queued;
@@ -58,6 +62,7 @@ export class Settlements {
     this.#settle = db.prepare(SETTLE_RUN);
     this.#owe = db.prepare(OWE_COMPLETION);
     this.#countForAncestors = db.prepare(COUNT_FOR_ANCESTORS);
+    this.#budgetUses = budgetUses;
   }
 
   /** @throws InprocessError `internal` for a transition that isn't in the state machine, and for `settled`, which `settle` writes */
@@ -108,6 +113,7 @@ export class Settlements {
     if (row === undefined) return this.#stateOf.get(runId) === undefined ? "unknown" : "already";
     const parentRunId = row["parentRunId"];
     if (typeof parentRunId === "string") this.#countForAncestors.run({ by: -1, parentRunId });
+    if (settlement.budgetUse !== undefined) this.#budgetUses.keep(runId, settlement.budgetUse, at);
     // A text that stands whole with the run is written once: 200 KB twice was half of what a settlement cost.
     const isSame = completion?.text === result?.text;
     if (completion !== undefined) this.#oweCompletion(runId, isSame ? withoutText(completion) : completion, at);

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config.ts";
 import { causeOf } from "../errors.ts";
+import { budgetUsedUp } from "../policy/budget.ts";
 import { refuseParams } from "../policy/spawn-params.ts";
 import {
   groupFull,
@@ -17,7 +18,7 @@ import { refuseUnbuilt } from "../policy/unbuilt.ts";
 import type { AdmissionLimits } from "../registry/admission-checks.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
-import type { LiveRun } from "./live-run.ts";
+import { placeOf, type LiveRun } from "./live-run.ts";
 import { AdmissionBatch } from "./admission-batch.ts";
 import { newRun, type NewRunContext } from "./new-run.ts";
 import type { Parts } from "./parts.ts";
@@ -101,11 +102,16 @@ function letIn(context: AdmitContext, entries: Candidate[]): SpawnResult[] {
   context.refuseWhenClosed();
   const { registry, lane, live } = context.parts;
   const starting: { run: LiveRun; ahead: number }[] = [];
+  const outlook = lane.outlook();
   const results = registry.together(() =>
     entries.map(({ run, prepared, limits }) => {
-      const ahead = lane.aheadOf(starting.length);
+      const place = placeOf(run);
+      const ahead = outlook.aheadOf(place);
       const result = insert(context, run, limits, acceptance(run, prepared, ahead));
-      if (result.status === "accepted" && result.runId === run.id) starting.push({ run, ahead });
+      if (result.status === "accepted" && result.runId === run.id) {
+        outlook.join(place);
+        starting.push({ run, ahead });
+      }
       return result;
     }),
   );
@@ -137,6 +143,7 @@ function insert(
     // As many more as are on their way into a slot.
     maxQueued: maxQueue + free,
     ...limits,
+    treeBudget: config.subagents.budget,
   });
   if (admission.ok) return accepted;
   switch (admission.reason) {
@@ -148,6 +155,8 @@ function insert(
       return refuse(groupFull(row.groupId!, admission.count, admission.limit, admission.ever));
     case "queue":
       return refuse(laneFull(admission.queued - free, maxQueue));
+    case "budget":
+      return refuse(budgetUsedUp(admission.use));
   }
 }
 

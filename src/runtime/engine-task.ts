@@ -8,7 +8,7 @@ import type { Parts } from "./parts.ts";
 /** What opens a turn, and why it is gone on with. */
 export type Turn = Pick<EngineTask, "prompt" | "resume">;
 
-export function engineTask({ config, host, execEnv }: Parts, run: LiveRun, turn: Turn): EngineTask {
+export function engineTask({ config, host, execEnv, registry }: Parts, run: LiveRun, turn: Turn): EngineTask {
   const { row, model, thinking, tools, hostTools, toolsAllow, toolsDeny, outputSchema } = run.facts;
   const { lightContext, attachments, forkOf } = run.facts;
   return {
@@ -37,6 +37,7 @@ export function engineTask({ config, host, execEnv }: Parts, run: LiveRun, turn:
     ...(toolsAllow === undefined ? {} : { toolsAllow }),
     ...(toolsDeny === undefined ? {} : { toolsDeny }),
     hostTools: hostTools.map(({ execute: _onHost, ...spec }) => spec),
+    ...(registry.budgets.counts(row.runId) ? { counted: true } : {}),
     askBeforeToolCall: host.beforeToolCall !== undefined,
     modelIdleTimeoutSeconds: config.agents.defaults.modelIdleTimeoutSeconds,
     execTimeoutSeconds: config.tools.execTimeoutSeconds,

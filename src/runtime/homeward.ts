@@ -8,6 +8,7 @@ import type { Completion } from "../types.ts";
 import type { PendingRow } from "../registry/outbox.ts";
 import type { AfterRun } from "./after-run.ts";
 import type { Beside } from "./beside.ts";
+import { turnRefused } from "./budget.ts";
 import { isGatewayRun } from "./gateway-run.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
@@ -86,6 +87,12 @@ export class Homeward {
     const run = live.ofSession(requesterSessionKey);
     if (run !== undefined && run.outcome.settled === undefined) {
       if (run.state !== "waiting") return "busy";
+      const refused = turnRefused(this.#parts, run);
+      if (refused !== undefined) {
+        // It can make nothing of them any more: once it has settled they go on to its own requester.
+        void this.#settler.settle(run, { status: "error", cause: refused });
+        return "busy";
+      }
       run.state = "queued";
       this.#carrier.enqueue(run, { prompt: announcement(completions, 0), resume: "children_settled" });
       return "delivered";

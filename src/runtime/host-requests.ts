@@ -1,8 +1,9 @@
-/** What a run asks of the host over its channel, answered: host tools, the gateway's tool policy, a fresh key. */
+/** What a run asks of the host over its channel, answered: host tools, the gateway's tool policy, its budget, a fresh key. */
 
 import type { HostRequest, HostRequestKind, HostRequests } from "../channel/protocol.ts";
 import { InprocessError } from "../errors.ts";
 import type { ToolOutput, ToolVerdict } from "../host.ts";
+import { allowAnswer, allowModelCall, allowToolCall } from "./budget.ts";
 import { childContext } from "./child-tools.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
@@ -34,6 +35,12 @@ const ANSWERS: { [K in HostRequestKind]: Answer<K> } = {
     // An answer that is none lets nothing through.
     return (await host.beforeToolCall({ child, toolCallId, tool, args })) ?? NO_VERDICT;
   },
+
+  model_call: async ({ parts, run }, { usage }) => allowModelCall(parts, run, usage),
+
+  answering: async ({ parts, run }, { tokens }) => allowAnswer(parts, run, tokens),
+
+  tool_call: async ({ parts, run }) => allowToolCall(parts, run),
 
   refresh_model: async ({ parts: { host, secrets }, run, signal }, { model: asked }) => {
     const { agentId } = run.facts.row;

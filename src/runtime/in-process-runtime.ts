@@ -33,6 +33,7 @@ import { tellEach } from "./after-run.ts";
 import { createAdmit, type Admit } from "./admit.ts";
 import { keepArchiving } from "./archive.ts";
 import { attachmentsAfter } from "./attachments.ts";
+import { BudgetWatch } from "./budget.ts";
 import { close } from "./close.ts";
 import { kill } from "./control.ts";
 import { readHistory } from "./history.ts";
@@ -64,10 +65,11 @@ class InProcessRuntime implements SubagentRuntime {
   readonly kind = "inprocess";
   readonly capabilities: ReadonlySet<Capability> = new Set([
     ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated"] as const),
-    ...(["attachments", "fork", "collect"] as const),
+    ...(["attachments", "fork", "collect", "budget"] as const),
   ]);
   readonly #parts: Parts;
   readonly #settler: Settler;
+  readonly #budgets: BudgetWatch;
   readonly #carrier: RunCarrier;
   readonly #homeward: Homeward;
   readonly #steering: Steering;
@@ -92,13 +94,15 @@ class InProcessRuntime implements SubagentRuntime {
         { settled: (run) => [...this.#waiting].forEach((watcher) => watcher(run.id)) },
         { settled: (run) => this.#parts.groups.settled(run.id, run.facts.batch?.group) },
         { settled: (run) => this.#homeward.settled(run) },
+        { settled: (run) => this.#budgets.settled(run) },
         attachmentsAfter(this.#parts),
         putAwayAfter(this.#parts),
       ],
       logger,
     );
     this.#settler = new Settler(this.#parts, afterRun.settled);
-    this.#carrier = new RunCarrier(this.#parts, this.#settler, (run) => this.#homeward.turnEnded(run));
+    this.#budgets = new BudgetWatch(this.#parts, this.#settler);
+    this.#carrier = new RunCarrier(this.#parts, this.#settler, this.#budgets, (run) => this.#homeward.turnEnded(run));
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier, afterRun, options.beside);
     this.#admit = createAdmit({
       parts: this.#parts,

@@ -1,14 +1,27 @@
-/** The process-wide lane: at most so many jobs at once, the rest wait in the order they came. */
+/** The process-wide lane: at most so many jobs at once, the rest wait their turn in the order of fair-queue.ts. */
 
-/** For whom a job waits: the sessions at the top of its tree and right above it. `id` is the run's. */
-export type LanePlace = { id: string; tree: string; requester: string };
+import { FairQueue, type Place } from "./fair-queue.ts";
+
+/** For whom a job waits. `id` is the run's. */
+export type LanePlace = Place & { id: string };
+
+export type LaneOutlook = {
+  /**
+   * Jobs that must end before one more starts, if nothing else comes. What comes later may still go before it, when it
+   * is for a tree or a requester that waits for less.
+   */
+  aheadOf(place: Place): number;
+  /** Counts one in that is going to be enqueued. */
+  join(place: Place): void;
+};
 
 export class Lane {
   /** Jobs that may run at once. */
   readonly slots: number;
   /** Milliseconds the job that started last had waited. */
   lastWaitMs = 0;
-  readonly #waiting: Entry[] = [];
+  readonly #waiting = new FairQueue<Entry>();
+  readonly #byId = new Map<string, Entry>();
   #running = 0;
   #scheduled = false;
 
@@ -16,9 +29,14 @@ export class Lane {
     this.slots = slots;
   }
 
-  /** Jobs that must end before one would start that is enqueued after so many others. */
-  aheadOf(others: number): number {
-    return Math.max(0, this.#running + this.#waiting.length + others - this.slots + 1);
+  /** The lane as it is now, to ask where more jobs would stand. */
+  outlook(): LaneOutlook {
+    const waiting = this.#waiting.outlook();
+    const running = this.#running;
+    return {
+      aheadOf: (place) => Math.max(0, running + waiting.before(place) - this.slots + 1),
+      join: (place) => waiting.join(place),
+    };
   }
 
   /** Slots that no job has. */
@@ -28,14 +46,18 @@ export class Lane {
 
   /** Starts the job in a later turn of the loop; it holds its slot until its promise settles. `job` never rejects. */
   enqueue(place: LanePlace, job: () => Promise<void>): void {
-    this.#waiting.push({ place, job, since: performance.now() });
+    const entry = { place, job, since: performance.now() };
+    this.#waiting.push(entry);
+    this.#byId.set(place.id, entry);
     this.#schedule();
   }
 
   /** Takes out a job that hasn't started. */
   remove(id: string): void {
-    const index = this.#waiting.findIndex(({ place }) => place.id === id);
-    if (index >= 0) this.#waiting.splice(index, 1);
+    const entry = this.#byId.get(id);
+    if (entry === undefined) return;
+    this.#byId.delete(id);
+    this.#waiting.remove(entry);
   }
 
   /** Whoever enqueues has its answer before the job costs the main thread anything. */
@@ -55,11 +77,12 @@ export class Lane {
       if (performance.now() > until) return this.#schedule();
       const entry = this.#waiting.shift();
       if (entry === undefined) return;
+      if (this.#byId.get(entry.place.id) === entry) this.#byId.delete(entry.place.id);
       this.#running += 1;
       this.lastWaitMs = Math.round(performance.now() - entry.since);
       void entry.job().finally(() => {
         this.#running -= 1;
-        if (this.#waiting.length > 0) this.#schedule();
+        if (this.#waiting.size > 0) this.#schedule();
       });
     }
   }

@@ -14,6 +14,7 @@ import type { HostTool } from "../host.ts";
 import type { Isolation, ResolvedModel, RunState, ThinkingLevel, Usage } from "../types.ts";
 import type { PutAttachments } from "./attachments.ts";
 import type { Execution } from "./execution.ts";
+import type { LanePlace } from "./lane.ts";
 import { addUsage, noUsage } from "../usage.ts";
 import { RunOutcome } from "./run-outcome.ts";
 
@@ -118,6 +119,12 @@ export class LiveRun {
     this.#turnsUsage = this.usage;
     this.#turnUsage = noUsage();
   }
+}
+
+/** For whom its turns wait in the lane. */
+export function placeOf(run: LiveRun): LanePlace {
+  const { rootSessionKey: tree, requesterSessionKey: requester } = run.facts.row;
+  return { id: run.id, tree, requester };
 }
 
 /** A message to the thread and its answer take a millisecond when the thread's loop turns; a busy machine may need more. */

@@ -12,11 +12,12 @@ import { completionOfRow } from "./settler.ts";
  * @param outcome of one that will be settled with it. @default the row's
  */
 export function completionOfRun(
-  { outbox }: Pick<Registry, "outbox">,
+  { outbox, budgets }: Pick<Registry, "outbox" | "budgets">,
   row: RunRow,
   outcome: Outcome = row.outcome ?? { status: "ok" },
 ): Completion {
-  if (row.textBytesCut === 0) return completionOfRow(row, outcome);
+  const facts = { ...row, budgetUse: budgets.writtenUse(row.runId) };
+  if (row.textBytesCut === 0) return completionOfRow(facts, outcome);
   const whole = outbox.byRun(row.runId)?.completion?.text;
-  return completionOfRow(whole ? { ...row, text: whole, textBytesCut: 0 } : row, outcome);
+  return completionOfRow(whole ? { ...facts, text: whole, textBytesCut: 0 } : facts, outcome);
 }

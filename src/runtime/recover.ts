@@ -52,7 +52,11 @@ export function keepRecovering(
 export function settleLeft({ registry, logger }: RecoverParts, which: (row: RunRow) => boolean): string[] {
   const left = registry.takeOverDead(
     Date.now(),
-    (row, cause) => completionOfRow({ ...row, text: lastTextIn(row.transcriptPath) }, { status: "interrupted", cause }),
+    (row, cause) =>
+      completionOfRow(
+        { ...row, text: lastTextIn(row.transcriptPath), budgetUse: registry.budgets.writtenUse(row.runId) },
+        { status: "interrupted", cause },
+      ),
     which,
   );
   for (const row of left) {

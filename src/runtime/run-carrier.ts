@@ -7,11 +7,12 @@
 import { causeOf, type Cause } from "../errors.ts";
 import type { EngineEvent, LifecycleEvent } from "../events.ts";
 import { writeThreadLines } from "../log.ts";
+import { turnRefused, type BudgetWatch } from "./budget.ts";
 import { childContext } from "./child-tools.ts";
 import { engineTask, type Turn } from "./engine-task.ts";
 import { Execution, type ExecutionEnd } from "./execution.ts";
 import { answerRequest } from "./host-requests.ts";
-import type { LiveRun } from "./live-run.ts";
+import { placeOf, type LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import { identity, type Settler } from "./settler.ts";
 import { afterTurn } from "./turn-end.ts";
@@ -20,12 +21,14 @@ import type { OutcomeStatus } from "../types.ts";
 export class RunCarrier {
   readonly #parts: Parts;
   readonly #settler: Settler;
+  readonly #budgets: BudgetWatch;
   readonly #onWaiting: (run: LiveRun) => void;
 
   /** @param onWaiting a run's turn is over and its children, or their results, are not */
-  constructor(parts: Parts, settler: Settler, onWaiting: (run: LiveRun) => void) {
+  constructor(parts: Parts, settler: Settler, budgets: BudgetWatch, onWaiting: (run: LiveRun) => void) {
     this.#parts = parts;
     this.#settler = settler;
+    this.#budgets = budgets;
     this.#onWaiting = onWaiting;
   }
 
@@ -33,10 +36,10 @@ export class RunCarrier {
   enqueue(run: LiveRun, turn: Turn): void {
     run.prompt = turn.prompt;
     if (turn.resume !== "thread_lost") run.turns += 1;
-    const { rootSessionKey: tree, requesterSessionKey: requester } = run.facts.row;
     const queuedAt = performance.now();
     const { lane, groups } = this.#parts;
-    const enter = (job: () => Promise<void>): void => lane.enqueue({ id: run.id, tree, requester }, job);
+    this.#budgets.admitted(run);
+    const enter = (job: () => Promise<void>): void => lane.enqueue(placeOf(run), job);
     const carry = (): Promise<void> => this.#carry(run, turn, queuedAt);
     const { batch } = run.facts;
     if (batch === undefined) enter(carry);
@@ -68,6 +71,8 @@ export class RunCarrier {
   async #carry(run: LiveRun, turn: Turn, queuedAt: number): Promise<void> {
     if (run.outcome.settled !== undefined) return;
     try {
+      const refused = turnRefused(this.#parts, run);
+      if (refused !== undefined) return void (await this.#settler.settle(run, { status: "error", cause: refused }));
       // A host without a say is not awaited: the lane counts what starting takes of its turn of the loop.
       if (run.startedAt === undefined && this.#parts.host.childStarting !== undefined) {
         await this.#parts.host.childStarting(childContext(run.facts.row));
@@ -130,6 +135,7 @@ export class RunCarrier {
   async #turnEnded(run: LiveRun, end: ExecutionEnd): Promise<void> {
     if (end.kind === "finished") {
       run.using(end.result.usage);
+      this.#budgets.counted(run);
       run.text = end.result.text || run.text;
       run.answeredBy = end.result.model ?? run.answeredBy;
       run.structured = end.result.structured;
@@ -191,6 +197,7 @@ export class RunCarrier {
       // An engine knows of its own turn; whoever watches wants the run's.
       told = { ...event, usage: run.usage };
     }
+    this.#budgets.heard(run, event);
     this.#parts.hub.publish({ ...identity(run), ...told }, run.facts.row.rootSessionKey);
   }
 

@@ -5,7 +5,7 @@
 
 import { causeOf } from "../errors.ts";
 import type { Settlement } from "../registry/settlement.ts";
-import type { Completion, Outcome, RunView } from "../types.ts";
+import type { BudgetUse, Completion, Outcome, RunView } from "../types.ts";
 import { completionMessage, reportedText } from "../announce/completion-text.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Records } from "./parts.ts";
@@ -91,7 +91,10 @@ export class Settler<R extends TrackedRun = LiveRun> {
   async #write(runs: R[]): Promise<void> {
     const { registry, logger } = this.#parts;
     const at = Date.now();
-    const settlements = runs.map((run) => settlementOf(run, at));
+    const settlements = runs.map((run) => {
+      const ended = run.outcome.settled!.cause?.code === "budget";
+      return settlementOf(run, at, registry.budgets.useOf(run.id, ended));
+    });
     this.#unsynced = new Set(runs.map((run) => run.facts.row.requesterSessionKey));
     for (;;) {
       try {
@@ -142,7 +145,7 @@ export function identity(run: TrackedRun): {
   };
 }
 
-function settlementOf(run: TrackedRun, at: number): Settlement {
+function settlementOf(run: TrackedRun, at: number, budgetUse: BudgetUse | undefined): Settlement {
   const outcome = run.outcome.settled!;
   const { usage } = run;
   const model = run.answeredBy;
@@ -154,7 +157,8 @@ function settlementOf(run: TrackedRun, at: number): Settlement {
     text: run.text,
     ...(model === undefined ? {} : { model }),
     ...structuredOf(run),
-    ...(owesCompletion(run, outcome) ? { completion: completionOf(run, outcome, at) } : {}),
+    ...(budgetUse === undefined ? {} : { budgetUse }),
+    ...(owesCompletion(run, outcome) ? { completion: completionOf(run, outcome, at, budgetUse) } : {}),
   };
 }
 
@@ -164,7 +168,7 @@ function owesCompletion(run: TrackedRun, outcome: Outcome): boolean {
   return outcome.status !== "ok" || !SILENT_ANSWERS.has(run.text.trim());
 }
 
-function completionOf(run: TrackedRun, outcome: Outcome, at: number): Completion {
+function completionOf(run: TrackedRun, outcome: Outcome, at: number, budgetUse: BudgetUse | undefined): Completion {
   const { usage, text, startedAt, answeredBy, facts } = run;
   // The row says which model was asked for; here it is the one that answered.
   const { model: _asked, ...row } = facts.row;
@@ -177,6 +181,7 @@ function completionOf(run: TrackedRun, outcome: Outcome, at: number): Completion
       ...(startedAt === undefined ? {} : { startedAt }),
       ...(answeredBy === undefined ? {} : { model: answeredBy }),
       ...structuredOf(run),
+      ...(budgetUse === undefined ? {} : { budgetUse }),
     },
     outcome,
   );
@@ -201,6 +206,7 @@ export function completionOfRow(
     endedAt?: number;
     structured?: unknown;
     schemaError?: string;
+    budgetUse?: BudgetUse | undefined;
     sessionId: string;
     transcriptPath: string;
   },
@@ -223,6 +229,7 @@ export function completionOfRow(
     ...(row.completionTarget === undefined ? {} : { completionTarget: row.completionTarget }),
     ...(row.textBytesCut === undefined || row.textBytesCut === 0 ? {} : { textBytesCut: row.textBytesCut }),
     ...structuredOf(row),
+    ...(row.budgetUse === undefined ? {} : { budget: row.budgetUse }),
   });
 }
 

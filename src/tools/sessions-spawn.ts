@@ -108,6 +108,7 @@ const SHAPE = {
       usd: z.number().optional(),
       turns: z.number().optional(),
       toolCalls: z.number().optional(),
+      wallSeconds: z.number().optional(),
     })
     .optional()
     .describe("What it and all below it may use."),

@@ -3,7 +3,7 @@
 import type { EngineEvent } from "../events.ts";
 import type { ToolOutput } from "../host.ts";
 import type { EngineResult, EngineTask, LogLine } from "../channel/protocol.ts";
-import type { ResolvedModel } from "../types.ts";
+import type { ResolvedModel, Usage } from "../types.ts";
 
 /** Runs one turn of a session, tool calls included. Pure of I/O it was not handed, except the model's own HTTP. */
 export interface Engine {
@@ -30,6 +30,14 @@ export interface EngineLink {
   /** An OS process that the run started (`alive`) or saw end; the host ends what is left. */
   process(pid: number, alive: boolean): void;
   refreshModel(model: ResolvedModel): Promise<ResolvedModel>;
+  /**
+   * To be asked before each call of a model; `used` is what this turn has used so far. Rejects when the run's budget is
+   * used up, and then the turn's signal is aborted.
+   * @returns `tokens` until the budget is used twice: by then at the latest `answering` is to be called
+   */
+  modelCall(used: Usage): Promise<{ tokens?: number }>;
+  /** To be told what an answer under way has taken so far; the turn's signal is aborted when that is far too much. */
+  answering(tokens: number): void;
   log(level: LogLine["level"], msg: string, fields?: Record<string, unknown>): void;
 }
 

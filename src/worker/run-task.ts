@@ -32,7 +32,7 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
       transcript = await openTranscript(task.transcriptPath, { id: task.sessionId, cwd: task.workspaceDir });
       await openTurn(task, transcript, forked);
     }
-    const link = await createLink(task, end, transcript, steering, controller.signal, form);
+    const link = await createLink(task, end, transcript, steering, controller, form);
     result = await engine.run(forked ? task : withoutFork(task), link, controller.signal);
     if (form !== undefined) result = form.judge(result);
   } catch (error) {
@@ -79,13 +79,15 @@ async function createLink(
   end: WorkerEnd,
   transcript: OpenTranscript | undefined,
   steering: string[],
-  signal: AbortSignal,
+  controller: AbortController,
   form: AnswerForm | undefined,
 ): Promise<EngineLink> {
+  const { signal } = controller;
   // An engine that keeps the transcript has tools, and rules for them, of its own.
   const isGuest = transcript === undefined;
   const [tools, agentsMd] = await Promise.all([
-    createTools(isGuest ? { ...task, tools: [] } : task, end),
+    // Of a guest's own calls the host hears when they are made: asking for some of them would count those alone.
+    createTools(isGuest ? { ...task, tools: [], counted: false } : task, end),
     isGuest || task.lightContext === true ? undefined : readAgentsMd(task.workspaceDir),
   ]);
   const prompt = isGuest
@@ -114,6 +116,21 @@ async function createLink(
     },
     process: (pid, alive) => end.post({ type: "process", pid, alive }),
     refreshModel: (model) => end.request("refresh_model", { model: `${model.provider}/${model.id}` }, signal),
+    modelCall: async (usage) => {
+      if (task.counted !== true) return {};
+      try {
+        return await end.request("model_call", { usage }, signal);
+      } catch (error) {
+        controller.abort(error);
+        throw error;
+      }
+    },
+    answering: (tokens) => {
+      if (task.counted !== true) return;
+      end.request("answering", { tokens }, signal).catch((error: unknown) => {
+        if (causeOf(error).code === "budget") controller.abort(error);
+      });
+    },
     log: (level, msg, fields) =>
       end.log({
         level,

@@ -1,4 +1,4 @@
-/** The tools of one run: those that work in the thread, those that work on the host, and the host's policy around both. */
+/** The tools of one run: those that work in the thread, those that work on the host, and the host's policy and count around both. */
 
 import type { EngineTask } from "../channel/protocol.ts";
 import type { WorkerEnd } from "../channel/worker-end.ts";
@@ -16,7 +16,8 @@ export async function createTools(task: EngineTask, end: WorkerEnd): Promise<Eng
     onProcess: (pid, alive) => end.post({ type: "process", pid, alive }),
   });
   const tools = [...inThread, ...task.hostTools.map((spec) => hostTool(spec, end))];
-  return task.askBeforeToolCall ? tools.map((tool) => asking(tool, end)) : tools;
+  const judged = task.askBeforeToolCall ? tools.map((tool) => asking(tool, end)) : tools;
+  return task.counted === true ? judged.map((tool) => counted(tool, end)) : judged;
 }
 
 function hostTool(spec: EngineTask["hostTools"][number], end: WorkerEnd): EngineTool {
@@ -37,6 +38,17 @@ function asking(tool: EngineTool, end: WorkerEnd): EngineTool {
       const verdict = await end.request("verdict", { toolCallId, tool: tool.name, args }, signal);
       if (verdict.allow) return tool.execute(toolCallId, changed(verdict.args) ?? args, signal);
       return { content: [{ type: "text", text: verdict.reason }], details: { code: "tool_blocked" }, isError: true };
+    },
+  };
+}
+
+/** The host counts the call before it is made. One it refuses has failed like any other; the next model call ends the run. */
+function counted(tool: EngineTool, end: WorkerEnd): EngineTool {
+  return {
+    ...tool,
+    async execute(toolCallId, args, signal) {
+      await end.request("tool_call", { tool: tool.name }, signal);
+      return tool.execute(toolCallId, args, signal);
     },
   };
 }

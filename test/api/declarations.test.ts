@@ -45,6 +45,7 @@ describe("a capability that isn't there", () => {
       const requester = { sessionKey: "agent:main:main", agentId: "main" };
       expect([...runtime.capabilities].sort()).toEqual([
         "attachments",
+        "budget",
         "collect",
         "dedicated",
         "fork",

@@ -59,6 +59,9 @@ export const REQUESTS: EachOf<HostRequest, "kind"> = {
   tool: fc.record({ kind: fc.constant("tool"), ...call }),
   verdict: fc.record({ kind: fc.constant("verdict"), ...call }),
   refresh_model: fc.record({ kind: fc.constant("refresh_model"), model: text }),
+  model_call: fc.record({ kind: fc.constant("model_call"), usage }),
+  answering: fc.record({ kind: fc.constant("answering"), tokens: count }),
+  tool_call: fc.record({ kind: fc.constant("tool_call"), tool: text }),
 };
 export const REQUEST_KINDS = Object.keys(REQUESTS) as HostRequestKind[];
 export const request: fc.Arbitrary<HostRequest> = fc.oneof(...Object.values(REQUESTS));

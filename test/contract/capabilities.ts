@@ -224,6 +224,26 @@ export function capabilities(name: string, start: Start): void {
       refusedSpawn({ context: "fork" }),
     );
 
+    capability(
+      "budget",
+      "counts what a child uses of what it was given, and tells it with the result",
+      async ({ host, spawn, requests }, { go }) => {
+        go();
+        const run = await spawn({ task: "answer", budget: { tokens: 9_000, turns: 5 } });
+        await host.completionsCame(1, LONG_MS);
+        expect(requests()).toHaveLength(1);
+        expect(host.delivered).toMatchObject([
+          {
+            runId: run.runId,
+            text: "let go",
+            budget: { of: "run", limits: { tokens: 9_000, turns: 5 }, used: { turns: 1 } },
+          },
+        ]);
+        expect(host.delivered[0]!.budget!.used.tokens).toBeGreaterThan(1);
+      },
+      refusedSpawn({ budget: { turns: 1 } }),
+    );
+
     for (const [what, params] of NOT_YET) {
       capability(what, "isn't tested before a runtime has it", () => Promise.reject(UNTESTED), refusedSpawn(params));
     }
@@ -232,7 +252,6 @@ export function capabilities(name: string, start: Start): void {
 
 const NOT_YET: [Capability, Record<string, unknown>][] = [
   ["process", { isolation: "process" }],
-  ["budget", { budget: { turns: 1 } }],
   ["session", { thread: true, mode: "session" }],
 ];
 const UNTESTED = new Error("a runtime has this capability now: write what it promises");

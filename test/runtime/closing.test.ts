@@ -177,6 +177,10 @@ it("what a killed process left is settled once as interrupted at the next start,
   expect(server.requests).toHaveLength(asked);
   expect(told["works"]!.text).toBe("Half of it is done.");
   expect(told["works"]!.message).toContain("Half of it is done.");
+  // What it had used of its budget isn't lost with the process that counted it.
+  expect(told["works"]!.budget).toMatchObject({ of: "run", limits: { turns: 9 }, used: { turns: 2, toolCalls: 1 } });
+  expect(told["works"]!.budget!.used.tokens).toBeGreaterThan(0);
+  expect(told["works too"]).not.toHaveProperty("budget");
 });
 
 const OWNER = join(import.meta.dirname, "..", "fixtures", "owner-process.ts");

@@ -220,6 +220,7 @@ it("what this runtime can do stands in its capabilities, and the rest is refused
   const { runtime, requester } = await startRuntime({ engine: "by-task" });
   expect([...runtime.capabilities].sort()).toEqual([
     "attachments",
+    "budget",
     "collect",
     "dedicated",
     "fork",

@@ -1,6 +1,7 @@
 /**
  * A run's way to its model: one provider stream for each call, watched for silence, its key refreshed once on a 401,
- * the next model of the fallbacks tried when the one before fails before it has said anything.
+ * the next model of the fallbacks tried when the one before fails before it has said anything. Under a budget the host is
+ * asked before each call, and is told while an answer comes how much it takes.
  */
 
 import type { StreamFn } from "@earendil-works/pi-agent-core";
@@ -11,11 +12,17 @@ import type { EngineTask } from "../../channel/protocol.ts";
 import { messageOf } from "../../errors.ts";
 import type { ResolvedModel } from "../../types.ts";
 import type { EngineLink } from "../engine.ts";
+import { TokenMeter } from "./token-meter.ts";
 import { errorEvent, explained, isRetryable, silent, statusIn, withoutSecrets } from "./model-failures.ts";
 import { streamDemo } from "./demo/demo-model.ts";
 import { streamFnFor } from "./provider-apis.ts";
 
-export function createModelStream(task: EngineTask, link: EngineLink): StreamFn {
+/** @param askFirst before each call, its fallbacks included: what it may take; rejects when it may not be made */
+export function createModelStream(
+  task: EngineTask,
+  link: EngineLink,
+  askFirst: () => Promise<{ tokens?: number }>,
+): StreamFn {
   const candidates = [task.model, ...(task.model.fallbacks ?? [])];
   const refreshed = new Set<number>();
   let current = 0;
@@ -26,11 +33,13 @@ export function createModelStream(task: EngineTask, link: EngineLink): StreamFn 
     return out;
 
     async function answer(): Promise<void> {
+      const { tokens = Infinity } = await askFirst();
+      const meter = task.counted === true ? new TokenMeter(tokens, (taken) => link.answering(taken)) : undefined;
       for (;;) {
         const model = candidates[current]!;
         link.emit({ type: "model_request", model: refOf(model) });
         link.log("debug", "model call", { model: refOf(model) });
-        const failure = await forward(model, context, options, out, task, link);
+        const failure = await forward(model, context, options, out, task, link, meter);
         if (failure === undefined) return;
         const reason = failure.errorMessage ?? "no reason given";
         link.log("warn", "a model call failed", { model: refOf(model), reason });
@@ -84,6 +93,7 @@ async function forward(
   out: AssistantMessageEventStream,
   task: EngineTask,
   link: EngineLink,
+  meter: TokenMeter | undefined,
 ): Promise<AssistantMessage | undefined> {
   const seconds = model.idleTimeoutSeconds ?? task.modelIdleTimeoutSeconds;
   const silence = new Silence(seconds * 1000);
@@ -112,7 +122,9 @@ async function forward(
     let held: Parameters<AssistantMessageEventStream["push"]>[0] | undefined;
     for await (const event of events) {
       silence.broken();
+      meter?.saw(event);
       if (event.type === "error") {
+        meter?.complete(event.error, model);
         const said = withoutSecrets(explained(event.error, model), model);
         const failure = silence.signal.aborted ? silent(said, seconds) : said;
         if (failure.content.length === 0) return failure;

@@ -37,6 +37,8 @@ class Turn {
   readonly #toolStarts = new Map<string, number>();
   #last: AssistantMessage | undefined;
   #text = "";
+  /** A model call wasn't allowed any more: what the loop takes for an answer is none. */
+  #refused = false;
 
   constructor(task: EngineTask, link: EngineLink) {
     this.#task = task;
@@ -50,7 +52,7 @@ class Turn {
       systemMessage(this.#link.systemPrompt, tools),
       ...this.#link.transcript.messages,
     ] as AgentMessage[];
-    const stream = createModelStream(this.#task, this.#link);
+    const stream = createModelStream(this.#task, this.#link, () => this.#askFirst());
     await runAgentLoopContinue(
       { messages, tools },
       {
@@ -64,6 +66,15 @@ class Turn {
       signal,
       stream,
     );
+  }
+
+  async #askFirst(): Promise<{ tokens?: number }> {
+    try {
+      return await this.#link.modelCall({ ...this.#usage });
+    } catch (error) {
+      this.#refused = true;
+      throw error;
+    }
   }
 
   result(signal: AbortSignal, thrown?: Cause): EngineResult {
@@ -109,7 +120,7 @@ class Turn {
 
   async #said(message: AgentMessage): Promise<void> {
     // The system prompt is made anew for each turn; it has no place in the transcript.
-    if (message.role === "system") return;
+    if (message.role === "system" || (this.#refused && message.role === "assistant")) return;
     if (message.role === "assistant") {
       this.#last = message;
       this.#text = textOf(message) || this.#text;

@@ -22,7 +22,6 @@ describe("a doctor", () => {
   it("says what the plugin refuses at its start", async () => {
     for (const [settings, text] of [
       [{ isolation: "process" }, /isolation is "process".*The plugin stays off/],
-      [{ budget: { tokens: 5 } }, /budget\.tokens.*The plugin stays off/],
       [{ engine: "/no/such/engine.mjs" }, /no file \/no\/such\/engine\.mjs.*The plugin stays off/],
       [{ runtim: "auto" }, /runtim.*The plugin stays off/],
     ] as const) {

@@ -25,14 +25,19 @@ export function thrownResult(error: unknown, attempt: Attempt, events: RunnerEve
   return { ...base, status: "error", cause };
 }
 
-/** What was said and used, however it ended. */
-function told(attempt: Attempt, events: RunnerEvents, ended?: RunnerResult) {
-  const { task, link, model } = attempt;
+/** Emits what the attempt has used so far. */
+export function tellUsage({ task, link, model }: Attempt, events: RunnerEvents, ended?: RunnerResult) {
   const trace = turnSince(task.transcriptPath, events.since);
   const answered = trace.model ?? metaModel(ended) ?? `${model.provider}/${model.id}`;
   const usage = { ...trace.usage, toolCalls: events.toolCalls };
   link.emit({ type: "usage", usage, model: answered });
-  return { text: lastText(trace, events, ended), usage, model: answered };
+  return { trace, usage, model: answered };
+}
+
+/** What was said and used, however it ended. */
+function told(attempt: Attempt, events: RunnerEvents, ended?: RunnerResult) {
+  const { trace, ...used } = tellUsage(attempt, events, ended);
+  return { text: lastText(trace, events, ended), ...used };
 }
 
 /** The transcript holds it whole; the runner's own rendering leaves out what isn't for a channel. */

@@ -4,7 +4,7 @@ import type { EngineResult, EngineTask } from "../../../channel/protocol.ts";
 import type { OpenClawContext } from "../../../sessions/openclaw-context.ts";
 import type { ResolvedModel } from "../../../types.ts";
 import type { EngineLink } from "../../engine.ts";
-import { attemptResult, thrownResult } from "./attempt-result.ts";
+import { attemptResult, tellUsage, thrownResult } from "./attempt-result.ts";
 import { isFailover } from "./failures.ts";
 import { RunnerEvents } from "./runner-events.ts";
 import type { Runner } from "./runner.ts";
@@ -33,7 +33,11 @@ export type AttemptEnd = {
 /** Never rejects. */
 export async function runAttempt(attempt: Attempt): Promise<AttemptEnd> {
   const { task, runner, link, signal, model } = attempt;
-  const events = new RunnerEvents(link, `${model.provider}/${model.id}`);
+  // The runner doesn't tell what its calls used before it is done, but its transcript does: a run under a budget isn't
+  // left to overdraw it for the rest of its turn.
+  const events: RunnerEvents = new RunnerEvents(link, `${model.provider}/${model.id}`, () => {
+    if (task.counted === true) tellUsage(attempt, events);
+  });
   listenToCalls();
   const stopPassing = passOnSteering(task.sessionId, link);
   try {

@@ -14,11 +14,14 @@ export class RunnerEvents {
   readonly #link: EngineLink;
   readonly #model: string;
   readonly #starts = new Map<string, number>();
+  readonly #onToolEnd: () => void;
   #closed = false;
 
-  constructor(link: EngineLink, model: string) {
+  /** @param onToolEnd a tool call is over: the runner is about to call its model again */
+  constructor(link: EngineLink, model: string, onToolEnd: () => void = () => undefined) {
     this.#link = link;
     this.#model = model;
+    this.#onToolEnd = onToolEnd;
   }
 
   /** Handed to the runner; never throws. */
@@ -54,6 +57,7 @@ export class RunnerEvents {
       this.#starts.delete(toolCallId);
       this.toolCalls += 1;
       this.#link.emit({ type: "tool_end", toolCallId, tool: name, isError: isError === true, ms });
+      this.#onToolEnd();
     }
   }
 }
