@@ -13,7 +13,7 @@ export default {
   coverageAnalysis: "perTest",
   concurrency: 2,
   // Half of a busy machine is slow: a mutant is only called endless when it is.
-  timeoutMS: 20_000,
+  timeoutMS: 10_000,
   // What is copied for the runs: sources and tests.
   ignorePatterns: ["/dist", "/benchmarks", "/examples", "/reports", "/coverage", "/test/openclaw"],
   reporters: ["clear-text", "progress-append-only", "html", "json"],
