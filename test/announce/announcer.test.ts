@@ -1,24 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
-import { Announcer, type AnnouncerOptions, type Delivery } from "../../src/announce/announcer.ts";
-import { createLogger } from "../../src/log.ts";
-import { openRegistry, type Registry } from "../../src/registry/registry.ts";
-import type { Completion } from "../../src/types.ts";
-import { LIMITS, newRun, settlementOf } from "../registry/fixtures/rows.ts";
-
-const A = "agent:main:a";
-const B = "agent:main:b";
-
-const open: { announcer: Announcer; registry: Registry }[] = [];
-
-afterEach(async () => {
-  vi.useRealTimers();
-  for (const { announcer, registry } of open.splice(0)) {
-    await announcer.close();
-    await registry.close();
-  }
-});
+import type { AnnouncerOptions, Delivery } from "../../src/announce/announcer.ts";
+import { openRegistry } from "../../src/registry/registry.ts";
+import { A, announce, B, settleIn } from "./support.ts";
 
 describe("completions on their way", () => {
   it("are delivered to their own requester, all that wait for it in one delivery, in the order they settled", async () => {
@@ -287,49 +272,3 @@ it("an announcer that is closed begins nothing new and waits for what is under w
   expect(delivered.map((one) => one.label)).toEqual(["one"]);
   expect(calls).toHaveLength(1);
 });
-
-function announce(more: Partial<AnnouncerOptions> = {}, registry = openRegistry({ file: ":memory:" })) {
-  registry.claimOwner();
-  const calls: [requester: string, labels: (string | undefined)[]][] = [];
-  const asked: string[][] = [];
-  const delivered: (Completion & { attempts: number })[] = [];
-  const undelivered: [label: string | undefined, reason: string][] = [];
-  const warnings: string[] = [];
-  const announcer = new Announcer({
-    outbox: registry.outbox,
-    logger: { ...createLogger(), warn: (_fields: object, message: string) => void warnings.push(message) },
-    timeoutMs: 5_000,
-    holdBack: () => false,
-    requesterOf: () => undefined,
-    onDelivered: (completion, attempts) => void delivered.push({ ...completion, attempts }),
-    onUndelivered: (completion, reason) => void undelivered.push([completion.label, reason]),
-    ...more,
-    deliver: async (requester, completions) => {
-      calls.push([requester, completions.map((completion) => completion.label)]);
-      return more.deliver === undefined ? "delivered" : more.deliver(requester, completions);
-    },
-    alreadyDelivered: async (requester, keys) => {
-      asked.push(keys);
-      return more.alreadyDelivered?.(requester, keys) ?? [];
-    },
-  });
-  open.push({ announcer, registry });
-  const settle = (requester: string, label: string, more: Partial<Completion> = {}): string =>
-    settleIn(registry, requester, label, Date.now(), more);
-  return { announcer, registry, settle, calls, asked, warnings, delivered, undelivered };
-}
-
-/** A settled run whose completion is owed; its id. */
-function settleIn(
-  registry: Registry,
-  requesterSessionKey: string,
-  label: string,
-  at = Date.now(),
-  more: Partial<Completion> = {},
-): string {
-  const run = newRun({ requesterSessionKey, label });
-  registry.admit(run, LIMITS);
-  const settlement = settlementOf(run, { at });
-  registry.settle([{ ...settlement, completion: { ...settlement.completion!, label, ...more } }]);
-  return run.runId;
-}
