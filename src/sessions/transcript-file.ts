@@ -19,13 +19,18 @@ export function readTranscript(path: string, maxBytes = MAX_BYTES): string {
 }
 
 function newestPutAway(path: string): string | undefined {
-  const beginning = `${basename(path)}.deleted.`;
+  const [folder, beginning] = [dirname(path), `${basename(path)}.deleted.`];
+  const names = namesIn(folder).filter((name) => name.startsWith(beginning));
+  const newest = names.sort().at(-1);
+  return newest === undefined ? undefined : join(folder, newest);
+}
+
+/** None of a folder that isn't there either. */
+function namesIn(folder: string): string[] {
   try {
-    const names = readdirSync(dirname(path)).filter((name) => name.startsWith(beginning));
-    const newest = names.sort().at(-1);
-    return newest === undefined ? undefined : join(dirname(path), newest);
+    return readdirSync(folder);
   } catch {
-    return undefined;
+    return [];
   }
 }
 

@@ -21,6 +21,15 @@ afterEach(async () => {
   }
 });
 
+/** For looks while time stands still: vitest lets the interval between two of them pass. */
+export const STILL = { interval: 0 };
+
+/** From now on time stands still, but for what a test lets pass; reads and writes go on. Real again after the test. */
+export function stopTime(): (ms: number) => Promise<unknown> {
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.now() });
+  return (ms) => vi.advanceTimersByTimeAsync(ms);
+}
+
 /** Closed after the test. */
 export function announce(more: Partial<AnnouncerOptions> = {}, registry = openRegistry({ file: ":memory:" })) {
   registry.claimOwner();
@@ -29,12 +38,16 @@ export function announce(more: Partial<AnnouncerOptions> = {}, registry = openRe
   const delivered: (Completion & { attempts: number })[] = [];
   const undelivered: [label: string | undefined, reason: string][] = [];
   const warnings: string[] = [];
+  const warnedOf: object[] = [];
   const errors: string[] = [];
   const announcer = new Announcer({
     outbox: registry.outbox,
     logger: {
       ...createLogger(),
-      warn: (_fields: object, message: string) => void warnings.push(message),
+      warn: (fields: object, message: string) => {
+        warnings.push(message);
+        warnedOf.push(fields);
+      },
       error: (_fields: object, message: string) => void errors.push(message),
     },
     timeoutMs: 5_000,
@@ -55,7 +68,7 @@ export function announce(more: Partial<AnnouncerOptions> = {}, registry = openRe
   open.push({ announcer, registry });
   const settle = (requester: string, label: string, more: Partial<Completion> = {}): string =>
     settleIn(registry, requester, label, Date.now(), more);
-  return { announcer, registry, settle, calls, asked, warnings, errors, delivered, undelivered };
+  return { announcer, registry, settle, calls, asked, warnings, warnedOf, errors, delivered, undelivered };
 }
 
 /** A settled run whose completion is owed; its id. */
