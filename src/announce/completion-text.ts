@@ -5,6 +5,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { clip, wholeStart } from "../sessions/clip.ts";
 import type { Completion, Outcome } from "../types.ts";
 import { budgetLine } from "./budget-line.ts";
 
@@ -13,8 +14,11 @@ export type CompletionFacts = Omit<Completion, "message"> & { transcriptPath: st
 
 export function completionMessage(facts: CompletionFacts): string {
   const { outcome, usage } = facts;
-  const { shown, cut } = cutText(reportedText(outcome, facts.text));
-  const token = tokenNotIn(shown);
+  const passedOn = reportedText(outcome, facts.text);
+  const shown = wholeStart(passedOn, SHOWN_CHARS);
+  const cut = passedOn.length - shown.length;
+  // 96 random bits, drawn when the child has said all it will: no text has them in it.
+  const token = randomBytes(12).toString("hex");
   const lines = [
     "[Subagent result]",
     "source: subagent",
@@ -76,22 +80,8 @@ function aboutOutput(outcome: Outcome, text: string): string | undefined {
   return "partial: what it had said until it was stopped";
 }
 
-function tokenNotIn(text: string): string {
-  let token = randomBytes(12).toString("hex");
-  while (text.includes(token)) token = randomBytes(12).toString("hex");
-  return token;
-}
-
-function cutText(text: string): { shown: string; cut: number } {
-  if (text.length <= SHOWN_CHARS) return { shown: text, cut: 0 };
-  // A cut inside a surrogate pair would leave half a character.
-  const end = /[\uD800-\uDBFF]/.test(text[SHOWN_CHARS - 1]!) ? SHOWN_CHARS - 1 : SHOWN_CHARS;
-  return { shown: text.slice(0, end), cut: text.length - end };
-}
-
 function oneLine(text: string, max: number): string {
-  const line = text.replace(/[\s\p{Cc}]+/gu, " ").trim();
-  return line.length <= max ? line : `${line.slice(0, max - 1)}…`;
+  return clip(text.replace(/[\s\p{Cc}]+/gu, " ").trim(), max);
 }
 
 function seconds(ms: number): string {

@@ -32,7 +32,7 @@ export function execAllowed({ security, ask, mode }: RawExecPolicy): boolean {
 /** Lower case, a group's members in the place of its name. */
 export function expandGroups(names: readonly string[]): string[] {
   const plain = names.map((name) => name.trim().toLowerCase());
-  return [...new Set(plain.flatMap((name) => GROUPS[name] ?? [name]))];
+  return [...new Set(plain.flatMap((name) => (Object.hasOwn(GROUPS, name) ? GROUPS[name]! : [name])))];
 }
 
 /** What both lists let through; `*` stands for any letters in either. */

@@ -6,7 +6,7 @@ import type { AgentsView } from "../types.ts";
 /** Without itself. `allowAny`: every configured one. */
 export function allowedAgents(config: Config, agentId: string): { allowAny: boolean; ids: string[] } {
   const { subagents } = config.agents.defaults;
-  const allowed = config.agents.list[agentId]?.subagents.allowAgents ?? subagents.allowAgents ?? [];
+  const allowed = agentOf(config, agentId)?.subagents.allowAgents ?? subagents.allowAgents ?? [];
   const allowAny = allowed.includes("*");
   return { allowAny, ids: allowAny ? Object.keys(config.agents.list) : allowed };
 }
@@ -18,9 +18,9 @@ export function agentsView(config: Config, agentId: string): AgentsView {
   return { requester: agentId, allowAny, agents: [agentId, ...others].map((id) => agentView(config, id)) };
 }
 
-function agentView({ agents }: Config, id: string): AgentsView["agents"][number] {
-  const agent = Object.hasOwn(agents.list, id) ? agents.list[id] : undefined;
-  const { defaults } = agents;
+function agentView(config: Config, id: string): AgentsView["agents"][number] {
+  const agent = agentOf(config, id);
+  const { defaults } = config.agents;
   const choices = [agent?.subagents.model, defaults.subagents.model, agent?.model, defaults.model];
   const model = choices.find((choice) => choice?.primary !== undefined)?.primary;
   return {
@@ -29,4 +29,9 @@ function agentView({ agents }: Config, id: string): AgentsView["agents"][number]
     configured: agent !== undefined,
     ...(agent === undefined || model === undefined ? {} : { model }),
   };
+}
+
+/** An id may be a name that every object has, as `constructor`. */
+function agentOf({ agents }: Config, id: string): Config["agents"]["list"][string] | undefined {
+  return Object.hasOwn(agents.list, id) ? agents.list[id] : undefined;
 }

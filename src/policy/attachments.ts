@@ -80,7 +80,7 @@ function sizedBase64(name: string, given: string, maxFileBytes: number): Omit<Ch
   const maxLength = Math.ceil(maxFileBytes / 3) * 4;
   const isTooLong = given.length > maxLength * 2;
   const content = isTooLong ? "" : given.replace(/\s+/g, "");
-  const isBase64 = content !== "" && content.length % 4 === 0 && BASE64.test(content);
+  const isBase64 = content.length % 4 === 0 && BASE64.test(content);
   const padding = content.endsWith("==") ? 2 : content.endsWith("=") ? 1 : 0;
   const bytes = (content.length / 4) * 3 - padding;
   if (isBase64 && bytes <= maxFileBytes) return { content, encoding: "base64", bytes };

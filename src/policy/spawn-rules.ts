@@ -8,11 +8,10 @@ export type Rule = { is(value: unknown): boolean; what: string };
 
 /** Which of the parameters, right each by itself, don't go together: one sentence; undefined when all do. */
 export function clashOf(params: SpawnParams): string | undefined {
-  const mode = modeOf(params);
-  const bound = params.thread === true ? "thread" : mode === "session" ? "mode `session`" : undefined;
-  if (mode === "session" && params.thread !== true)
+  const inThread = params.thread === true;
+  if (modeOf(params) === "session" && !inThread)
     return "mode `session` stays in a thread: add thread: true, or use mode `run`.";
-  if (params.collect === true && bound !== undefined) return `collect doesn't go with ${bound}; leave one of them out.`;
+  if (params.collect === true && inThread) return "collect doesn't go with thread; leave one of them out.";
   if (params.collect !== true) {
     const needing = (["outputSchema", "groupId"] as const).find((name) => params[name] !== undefined);
     if (needing !== undefined) return `${needing} is for results that are fetched: add collect: true, or leave it out.`;
@@ -23,7 +22,9 @@ export function clashOf(params: SpawnParams): string | undefined {
       ? "collect"
       : params.expectsCompletionMessage === false
         ? "expectsCompletionMessage: false"
-        : bound;
+        : inThread
+          ? "thread"
+          : undefined;
   return clash && `completionTarget doesn't go with ${clash}; leave one of them out.`;
 }
 
@@ -59,7 +60,7 @@ const optional =
   (is: (value: unknown) => boolean) =>
   (value: unknown): boolean =>
     value === undefined || is(value);
-const isAmount = (value: unknown): boolean => typeof value === "number" && Number.isFinite(value) && value > 0;
+const isAmount = (value: unknown): boolean => Number.isFinite(value) && (value as number) > 0;
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
 
 function isAttachment(value: unknown): boolean {

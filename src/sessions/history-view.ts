@@ -107,9 +107,9 @@ function showBlock(block: Block, seen: Seen): HistoryBlock {
     if (clean !== said) seen.redacted = true;
     return { type: "text", text: cut(clean, seen) };
   }
-  const given = JSON.stringify(block["arguments"] ?? {});
-  const clean = JSON.stringify(redact(block["arguments"] ?? {}, seen.secrets));
-  if (clean !== given) seen.redacted = true;
+  const given = block["arguments"] ?? {};
+  const clean = JSON.stringify(redact(given, seen.secrets));
+  if (clean !== JSON.stringify(given)) seen.redacted = true;
   const [id, name] = [textIn(block, "id"), textIn(block, "name")].map((text) => wholeStart(text, NAME_CHARS));
   return { type: "toolCall", id: id!, name: name!, arguments: cut(clean, seen) };
 }

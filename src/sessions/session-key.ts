@@ -13,6 +13,6 @@ export function mainSessionKey(agentId: string): string {
 /** What OpenClaw sorts sessions by: `main`, `subagent`, or `other`. */
 export function sessionKind(sessionKey: string): "main" | "subagent" | "other" {
   const [agent, , rest] = sessionKey.split(":");
-  if (agent !== "agent" || rest === undefined) return sessionKey === "main" ? "main" : "other";
+  if (agent !== "agent") return sessionKey === "main" ? "main" : "other";
   return rest === "main" || rest === "subagent" ? rest : "other";
 }

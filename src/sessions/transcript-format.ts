@@ -80,8 +80,9 @@ export function branchOf(text: string): StoredMessage[] {
   lines.forEach((line, index) => {
     if (line.trim() === "") return;
     try {
-      const entry = JSON.parse(line) as Entry;
-      if (entry.type === "session" || typeof entry.id !== "string") return;
+      const entry = JSON.parse(line) as Entry | null;
+      // The header has an id as well, and no entry hangs from it.
+      if (typeof entry?.id !== "string") return;
       entries.set(entry.id, entry);
       last = entry;
     } catch (error) {
@@ -97,9 +98,9 @@ export function branchOf(text: string): StoredMessage[] {
   const compaction = branch.findLast(({ type }) => type === "compaction");
   if (compaction === undefined) return branch.flatMap(messagesOfEntry);
   const at = branch.indexOf(compaction);
-  const kept = branch.findIndex(({ id }) => id === compaction.firstKeptEntryId);
-  const before = kept < 0 || kept > at ? [] : branch.slice(kept, at);
-  return [compaction, ...before, ...branch.slice(at + 1)].flatMap(messagesOfEntry);
+  const before = branch.slice(0, at);
+  const kept = before.findIndex(({ id }) => id === compaction.firstKeptEntryId);
+  return [compaction, ...(kept < 0 ? [] : before.slice(kept)), ...branch.slice(at + 1)].flatMap(messagesOfEntry);
 }
 
 type Entry = {
@@ -115,7 +116,7 @@ type Entry = {
 function messagesOfEntry({ type, message, summary, timestamp }: Entry): StoredMessage[] {
   if (type === "message") return isMessage(message) ? [message] : [];
   if ((type !== "compaction" && type !== "branch_summary") || typeof summary !== "string") return [];
-  const at = Date.parse(timestamp ?? "");
+  const at = Date.parse(String(timestamp));
   const content = [{ type: "text", text: `[Summary of what was said before]\n${summary}` }];
   return [{ role: "user", content, timestamp: Number.isNaN(at) ? 0 : at }];
 }
@@ -131,7 +132,6 @@ export function* messagesFromEnd(text: string): Generator<StoredMessage> {
 }
 
 function messageOfLine(line: string): StoredMessage | undefined {
-  if (line.trim() === "") return undefined;
   try {
     const entry = JSON.parse(line) as { type?: unknown; message?: unknown } | null;
     return entry?.type === "message" && isMessage(entry.message) ? entry.message : undefined;

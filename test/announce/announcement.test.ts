@@ -98,6 +98,8 @@ describe("the lines of a block", () => {
     expect(read(completionMessage(whole)).outside).toEqual(
       expect.arrayContaining([`label: ${"y".repeat(200)}`, `task: ${"z".repeat(200)}`]),
     );
+    const pairs = read(completionMessage({ ...facts, task: `${"x".repeat(198)}😀 and more` })).outside;
+    expect(pairs).toContain(`task: ${"x".repeat(198)}…`);
   });
 
   test("have an answer whole up to its limit, and no word of a cut", () => {

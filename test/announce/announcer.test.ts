@@ -1,24 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
-import { Announcer, type AnnouncerOptions, type Delivery } from "../../src/announce/announcer.ts";
-import { createLogger } from "../../src/log.ts";
-import { openRegistry, type Registry } from "../../src/registry/registry.ts";
-import type { Completion } from "../../src/types.ts";
-import { LIMITS, newRun, settlementOf } from "../registry/fixtures/rows.ts";
-
-const A = "agent:main:a";
-const B = "agent:main:b";
-
-const open: { announcer: Announcer; registry: Registry }[] = [];
-
-afterEach(async () => {
-  vi.useRealTimers();
-  for (const { announcer, registry } of open.splice(0)) {
-    await announcer.close();
-    await registry.close();
-  }
-});
+import type { AnnouncerOptions, Delivery } from "../../src/announce/announcer.ts";
+import { openRegistry } from "../../src/registry/registry.ts";
+import { A, announce, B, settleIn, STILL, stopTime } from "./support.ts";
 
 describe("completions on their way", () => {
   it("are delivered to their own requester, all that wait for it in one delivery, in the order they settled", async () => {
@@ -137,72 +122,88 @@ describe("completions on their way", () => {
 });
 
 describe("a delivery that fails", () => {
-  it.each<[string, AnnouncerOptions["deliver"]]>([
-    ["rejects", () => Promise.reject(new Error("the gateway is restarting"))],
+  it.each<[how: string, deliver: AnnouncerOptions["deliver"], said: string]>([
+    ["rejects", () => Promise.reject(new Error("the gateway is restarting")), "the gateway is restarting"],
     [
       "throws",
       () => {
         throw new Error("the gateway is restarting");
       },
+      "the gateway is restarting",
     ],
-    ["takes too long", () => new Promise(() => undefined)],
-    ["answers with nothing", async () => undefined as never],
-  ])("because the host %s is tried again, asked for before, and counted", async (_how, failing) => {
+    ["takes too long", () => new Promise(() => undefined), "the host took longer than 50 ms"],
+    [
+      "answers with nothing",
+      async () => undefined as never,
+      "the host's deliver() answered undefined, not delivered, busy or gone",
+    ],
+  ])("because the host %s is tried again, asked for before, and counted", async (_how, failing, said) => {
+    const pass = stopTime();
     let works = false;
-    const { settle, announcer, calls, asked, delivered } = announce({
+    const { settle, announcer, registry, calls, asked, warnings, delivered } = announce({
       timeoutMs: 50,
       deliver: async (requester, completions) => (works ? "delivered" : failing(requester, completions)),
     });
-    settle(A, "one");
+    const runId = settle(A, "one");
     announcer.nudge(A);
-    await expect.poll(() => calls.length).toBe(1);
+    await expect.poll(() => calls.length, STILL).toBe(1);
     works = true;
-    await expect.poll(() => delivered.length, { timeout: 5_000 }).toBe(1);
+    await pass(50);
+    await expect.poll(() => registry.outbox.byRun(runId), STILL).toMatchObject({ attempts: 1, lastError: said });
+    await pass(1_000);
+    await expect.poll(() => delivered.length, STILL).toBe(1);
     expect(calls).toHaveLength(2);
-    expect(asked).toHaveLength(1);
+    expect(asked).toEqual([[`key-${runId}`]]);
     expect(delivered[0]!.attempts).toBe(2);
+    expect(warnings).toEqual([`a completion could not be delivered, will try again: ${said}`]);
   });
 
   it("isn't repeated before its time, whatever its requester does meanwhile, and keeps nothing else waiting", async () => {
+    const pass = stopTime();
     let works = false;
-    const { settle, announcer, calls, delivered } = announce({
+    const { settle, announcer, registry, calls, delivered } = announce({
       deliver: async () => {
         if (works) return "delivered";
         throw new Error("its turn failed");
       },
     });
-    settle(A, "one");
+    const runId = settle(A, "one");
     announcer.nudge(A);
-    await expect.poll(() => calls.length).toBe(1);
-    const failedAt = Date.now();
+    await expect.poll(() => registry.outbox.byRun(runId)!.attempts, STILL).toBe(1);
     works = true;
+    await pass(999);
     announcer.nudge(A);
     await sleep(20);
     settle(A, "two");
     announcer.nudge(A);
-    await expect.poll(() => delivered.length, { timeout: 5_000 }).toBe(2);
+    await expect.poll(() => delivered.length, STILL).toBe(1);
+    await pass(1);
+    await expect.poll(() => delivered.length, STILL).toBe(2);
     expect(calls).toEqual([
       [A, ["one"]],
       [A, ["two"]],
       [A, ["one"]],
     ]);
-    expect(Date.now() - failedAt).toBeGreaterThan(900);
   });
 
   it("isn't repeated when the requester's transcript has its key already", async () => {
-    const { settle, announcer, calls, delivered } = announce({
+    const pass = stopTime();
+    const { settle, announcer, registry, calls, delivered } = announce({
       deliver: () => Promise.reject(new Error("the answer was lost, the delivery was not")),
       alreadyDelivered: async (_requester, keys) => keys,
     });
-    settle(A, "one");
+    const runId = settle(A, "one");
     announcer.nudge(A);
-    await expect.poll(() => delivered.length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => registry.outbox.byRun(runId)!.attempts, STILL).toBe(1);
+    await pass(1_000);
+    await expect.poll(() => delivered.length, STILL).toBe(1);
     expect(calls).toHaveLength(1);
   });
 
   it("is repeated by itself though another requester stays busy or held back meanwhile", async () => {
+    const pass = stopTime();
     let works = false;
-    const { settle, announcer, delivered } = announce({
+    const { settle, announcer, registry, delivered } = announce({
       holdBack: (requester) => requester === A,
       deliver: async () => {
         if (works) return "delivered";
@@ -213,9 +214,11 @@ describe("a delivery that fails", () => {
     settle(A, "held back");
     announcer.nudge(A);
     await sleep(20);
-    settle(B, "failed once");
+    const runId = settle(B, "failed once");
     announcer.nudge(B);
-    await expect.poll(() => delivered.map((one) => one.label), { timeout: 4_000 }).toEqual(["failed once"]);
+    await expect.poll(() => registry.outbox.byRun(runId)!.attempts, STILL).toBe(1);
+    await pass(1_000);
+    await expect.poll(() => delivered.map((one) => one.label), STILL).toEqual(["failed once"]);
   });
 });
 
@@ -239,10 +242,11 @@ describe("a delivery that goes on failing", () => {
   });
 
   it("only since a moment ago is repeated, however long ago its run settled", async () => {
+    const pass = stopTime();
     let tries = 0;
     const registry = openRegistry({ file: ":memory:" });
     registry.claimOwner();
-    settleIn(registry, A, "ended while the gateway was down", Date.now() - 31 * 60_000);
+    const runId = settleIn(registry, A, "ended while the gateway was down", Date.now() - 31 * 60_000);
     const { delivered, undelivered } = announce(
       {
         deliver: async () => {
@@ -252,7 +256,9 @@ describe("a delivery that goes on failing", () => {
       },
       registry,
     );
-    await expect.poll(() => delivered.length + undelivered.length, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => registry.outbox.byRun(runId)!.attempts, STILL).toBe(1);
+    await pass(1_000);
+    await expect.poll(() => delivered.length + undelivered.length, STILL).toBe(1);
     expect(delivered[0]).toMatchObject({ label: "ended while the gateway was down", attempts: 2 });
   });
 });
@@ -287,49 +293,3 @@ it("an announcer that is closed begins nothing new and waits for what is under w
   expect(delivered.map((one) => one.label)).toEqual(["one"]);
   expect(calls).toHaveLength(1);
 });
-
-function announce(more: Partial<AnnouncerOptions> = {}, registry = openRegistry({ file: ":memory:" })) {
-  registry.claimOwner();
-  const calls: [requester: string, labels: (string | undefined)[]][] = [];
-  const asked: string[][] = [];
-  const delivered: (Completion & { attempts: number })[] = [];
-  const undelivered: [label: string | undefined, reason: string][] = [];
-  const warnings: string[] = [];
-  const announcer = new Announcer({
-    outbox: registry.outbox,
-    logger: { ...createLogger(), warn: (_fields: object, message: string) => void warnings.push(message) },
-    timeoutMs: 5_000,
-    holdBack: () => false,
-    requesterOf: () => undefined,
-    onDelivered: (completion, attempts) => void delivered.push({ ...completion, attempts }),
-    onUndelivered: (completion, reason) => void undelivered.push([completion.label, reason]),
-    ...more,
-    deliver: async (requester, completions) => {
-      calls.push([requester, completions.map((completion) => completion.label)]);
-      return more.deliver === undefined ? "delivered" : more.deliver(requester, completions);
-    },
-    alreadyDelivered: async (requester, keys) => {
-      asked.push(keys);
-      return more.alreadyDelivered?.(requester, keys) ?? [];
-    },
-  });
-  open.push({ announcer, registry });
-  const settle = (requester: string, label: string, more: Partial<Completion> = {}): string =>
-    settleIn(registry, requester, label, Date.now(), more);
-  return { announcer, registry, settle, calls, asked, warnings, delivered, undelivered };
-}
-
-/** A settled run whose completion is owed; its id. */
-function settleIn(
-  registry: Registry,
-  requesterSessionKey: string,
-  label: string,
-  at = Date.now(),
-  more: Partial<Completion> = {},
-): string {
-  const run = newRun({ requesterSessionKey, label });
-  registry.admit(run, LIMITS);
-  const settlement = settlementOf(run, { at });
-  registry.settle([{ ...settlement, completion: { ...settlement.completion!, label, ...more } }]);
-  return run.runId;
-}

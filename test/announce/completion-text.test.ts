@@ -133,6 +133,21 @@ describe("the block a requester's model is shown", () => {
     expect(message).toMatch(/^output: partial: .*\n<<<RESULT \w+\nhalf of it$/m);
   });
 
+  it("passes nothing on of a run that failed for no reason anybody knows", () => {
+    const message = completionMessage(example({ outcome: { status: "error" }, text: "half of it" }));
+    expect(message).not.toContain("half of it");
+    expect(message).toMatch(/^status: error\noutput: left out, /m);
+  });
+
+  it("has its label, its task and its reason on one line, with one space for whatever lies between their words", () => {
+    const text = " \t one\r\n\u2028 two\u0007\u0085three \n";
+    const outcome = { status: "timeout", cause: { code: "run_timeout", message: text } } as const;
+    const lines = completionMessage(example({ label: text, task: text, outcome })).split("\n");
+    expect(lines).toEqual(
+      expect.arrayContaining(["label: one two three", "task: one two three", "reason: one two three (run_timeout)"]),
+    );
+  });
+
   it("says that a private result is private", () => {
     expect(completionMessage(example({ completionTarget: "parent" }))).toMatch(/^private: /m);
     expect(completionMessage(example())).not.toMatch(/^private: /m);

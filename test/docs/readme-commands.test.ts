@@ -43,7 +43,7 @@ const WAYS: Way[] = [
   { fits: /^npm ci$/, check: standsInCi },
   { fits: /^npm ci --ignore-scripts$/, check: standsInWorkflow },
   { fits: /^npm start$/, check: startsTheDemo },
-  { fits: /^npm run bench(:openclaw)?$/, check: isAScript },
+  { fits: /^npm run (bench(:openclaw)?|mutation)$/, check: isAScript },
   { fits: /^npm (test|run [a-z]+)$/, check: standsInCi },
   { fits: /^npm pack$/, check: standsInOpenClawTests },
   { fits: /^npm install --omit=dev --ignore-scripts$/, check: standsInOpenClawTests },

@@ -5,10 +5,22 @@ import { agentsView } from "../../src/policy/allowed-agents.ts";
 
 describe("the agents an agent may spawn", () => {
   it("are itself alone when nothing else is said", () => {
-    expect(view({ list: [{ id: "main" }, { id: "writer" }] }, "main")).toEqual({
+    expect(view({ list: [{ id: "main" }, { id: "writer" }] }, "main")).toStrictEqual({
       requester: "main",
       allowAny: false,
       agents: [{ id: "main", configured: true }],
+    });
+  });
+
+  it.each(["ghost", "constructor"])("are the defaults' for one that isn't configured: %s", (id) => {
+    const agents = { defaults: { subagents: { allowAgents: ["writer"] } }, list: [{ id: "writer" }] };
+    expect(view(agents, id)).toStrictEqual({
+      requester: id,
+      allowAny: false,
+      agents: [
+        { id, configured: false },
+        { id: "writer", configured: true },
+      ],
     });
   });
 

@@ -49,6 +49,25 @@ describe("files that come with a spawn", () => {
     expect(checkAttachments(files, LIMITS, "linux")).toHaveLength(1);
   });
 
+  it.each(["bacon.txt", "a b.c", "console", "lptx", "COM.x", "...a", "nul-1"])("on Windows, %j is one", (name) => {
+    expect(checkAttachments([{ name, content: "x" }], LIMITS, "win32")).toHaveLength(1);
+  });
+
+  it.each(["PRN", "aux.h", "lpt9", "lpt1.", "end ."])("on Windows, %j is none either", (name) => {
+    expect(() => checkAttachments([{ name, content: "x" }], LIMITS, "win32")).toThrow(/can't be an attachment's name/);
+  });
+
+  it.each(["x".repeat(255), "ü".repeat(127), "...", ".manifest", ".manifest.json5", "straße & co.txt", "a:b?"])(
+    "have any plain name: %j is one",
+    (name) => {
+      expect(check([{ name, content: "x" }])).toMatchObject([{ name }]);
+    },
+  );
+
+  it("whose names look alike and are two everywhere are two", () => {
+    expect(check(["straße", "strasse", "strasse."].map((name) => ({ name, content: "x" })))).toHaveLength(3);
+  });
+
   it("have a name each, and one in other letters or written otherwise isn't another", () => {
     for (const [one, two] of [
       ["a", "a"],
@@ -71,6 +90,58 @@ describe("files that come with a spawn", () => {
       expect(codeOf([{ name: "a", content, encoding: "base64" }])).toBe("attachments_invalid_base64_or_too_large");
     },
   );
+
+  it("may be broken into lines, but not be mostly space", () => {
+    const spaced = (spaces: number) => check([{ name: "a", content: `AAAA${" ".repeat(spaces)}`, encoding: "base64" }]);
+    // Twice what 400 bytes take.
+    expect(spaced(2 * 536 - 4)).toMatchObject([{ content: "AAAA", bytes: 3 }]);
+    expect(() => spaced(2 * 536 - 3)).toThrow("is no base64");
+  });
+
+  it.each<[code: string, files: Attachment[], message: string]>([
+    [
+      "attachments_file_count_exceeded",
+      Array.from({ length: 4 }, (_, n) => ({ name: `${n}`, content: "" })),
+      "4 attachments are more than tools.sessions_spawn.attachments.maxFiles allows (3); send fewer.",
+    ],
+    [
+      "attachments_invalid_name",
+      [{ name: "a/b", content: "" }],
+      "\"a/b\" can't be an attachment's name; give a plain file name, without folders, of at most 255 bytes.",
+    ],
+    [
+      "attachments_duplicate_name",
+      [
+        { name: "b", content: "" },
+        { name: "B", content: "" },
+      ],
+      'Two attachments are called "B"; give each its own name.',
+    ],
+    [
+      "attachments_file_bytes_exceeded",
+      [{ name: "b", content: "x".repeat(401) }],
+      'The attachment "b" has 401 bytes, more than tools.sessions_spawn.attachments.maxFileBytes allows (400); put it into the workspace.',
+    ],
+    [
+      "attachments_invalid_base64_or_too_large",
+      [{ name: "b", content: "?", encoding: "base64" }],
+      'The attachment "b" is no base64, or larger than tools.sessions_spawn.attachments.maxFileBytes allows (400 bytes); send it whole, with its padding, or as utf8.',
+    ],
+    [
+      "attachments_total_bytes_exceeded",
+      ["a", "b", "c"].map((name) => ({ name, content: "x".repeat(400) })),
+      "The attachments are larger together than tools.sessions_spawn.attachments.maxTotalBytes allows (1000 bytes); send less, or put them into the workspace.",
+    ],
+  ])("are refused in words that say what, where and what to do: %s", (code, files, message) => {
+    expect(codeOf(files)).toBe(code);
+    expect(() => check(files)).toThrow(message);
+  });
+
+  it("are named as they were given, without what would move a terminal's cursor, and no further than 80 characters", () => {
+    expect(() => check([{ name: "\u001b[2J", content: "" }])).toThrow('"\\u001b[2J" can\'t be');
+    expect(() => check([{ name: `${"x".repeat(79)}/`, content: "" }])).toThrow(`"${"x".repeat(79)}/" can't be`);
+    expect(() => check([{ name: `${"x".repeat(80)}/`, content: "" }])).toThrow(`"${"x".repeat(80)}…" can't be`);
+  });
 
   it("whatever they hold, are measured in base64 before they are decoded", () => {
     fc.assert(

@@ -53,6 +53,7 @@ describe("selectRuntime", () => {
     [{ gateway: { mode: "remote" } }, 'gateway.mode is "remote"'],
     [{ gateway: { bind: "custom" } }, "without a gateway.customBindHost"],
     [{ gateway: { bind: "custom", customBindHost: "10.0.0.1" } }, "10.0.0.1 isn't a loopback address"],
+    [{ gateway: { bind: "custom", customBindHost: "[::1]" } }, "gateway.customBindHost [::1] is a loopback address"],
     [{ subagents: { runtime: "gateway" } }, 'subagents.runtime is "gateway"'],
   ])("says why: %j", (raw, reason) => {
     expect(selectRuntime(parseConfig(raw)).reason).toContain(reason);
@@ -65,6 +66,16 @@ describe("selectRuntime", () => {
     };
     expect(selectRuntime(parseConfig(raw)).runtime).toBe("inprocess");
   });
+});
+
+it.each([
+  [" 127.0.0.1\n", true],
+  ["12[7.0.0.1]", false],
+  ["[127.0.0].1", false],
+  ["[[::1]]", false],
+  ["", false],
+])("%j is loopback: %s", (host, loopback) => {
+  expect(isLoopback(host)).toBe(loopback);
 });
 
 it.each(HOSTS.filter((row): row is [string, boolean] => row[0] !== undefined))(

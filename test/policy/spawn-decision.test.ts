@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { parseConfig } from "../../src/config.ts";
 import {
+  groupFull,
   isRefusal,
   laneFull,
   planSpawn,
@@ -83,6 +84,8 @@ describe("the agent of a spawn", () => {
     const asWriter = { requester: { agentId: "writer" }, list: [{ id: "main" }, ...others] };
     expect(plan(asWriter)).toMatchObject({ agentId: "writer" });
     expect(plan({ ...asWriter, params: { agentId: "writer" } })).toMatchObject({ agentId: "writer" });
+    // A host may know agents that the config doesn't.
+    expect(plan({ ...asWriter, requester: { agentId: "ghost" } })).toMatchObject({ agentId: "ghost" });
   });
 
   test("is another where the allowlist has it, and refused with the list where it hasn't", () => {
@@ -138,7 +141,10 @@ describe("a refusal", () => {
     expect(tooManyChildren(5, 4)).toMatchObject(forbidden(/^This session has 5 active .*maxChildrenPerAgent is 4;/));
     expect(laneFull(7, 6)).toMatchObject(forbidden(/^7 subagents are waiting .*maxQueue is 6;/));
     expect(requesterEnded()).toMatchObject(forbidden(/run has ended/));
-    for (const refusal of [tooManyChildren(5, 4), laneFull(7, 6), requesterEnded()])
+    const [ever, now] = [groupFull("a", 3, 2, true), groupFull("a", 3, 2, false)];
+    expect(ever).toMatchObject(forbidden(/^The group a has had 3 .*maxTotalPerGroup is 2;/));
+    expect(now).toMatchObject(forbidden(/^The group a has 3 .*maxChildrenPerGroup is 2;.*agents_wait/));
+    for (const refusal of [tooManyChildren(5, 4), laneFull(7, 6), requesterEnded(), ever, now])
       expect(isRefusal(refusal)).toBe(true);
   });
 });

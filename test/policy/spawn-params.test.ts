@@ -48,7 +48,10 @@ describe("the parameters of a spawn", () => {
     expect(refuse({ bogus: 1 })).toMatchObject({ code: "params_invalid", message: naming("bogus") });
     expect(refuse({ timeoutSeconds: "3" })).toMatchObject({ code: "params_invalid" });
     expect(refuse({ constructor: 1 })).toMatchObject({ code: "params_invalid", message: naming("constructor") });
-    expect(refuse({ runtime: "acp" })).toMatchObject({ code: "capability_missing", message: naming("acp") });
+    const acp = refuse({ runtime: "acp" });
+    expect(acp).toMatchObject({ status: "error", code: "capability_missing", message: naming("acp") });
+    // What is right for the runtime isn't for anything else.
+    expect(refuse({ mode: "subagent" })).toMatchObject({ code: "params_invalid", message: naming("mode") });
   });
 
   it.each([
@@ -104,7 +107,8 @@ describe("the parameters of a spawn", () => {
 
   it("refuse more files than a spawn may bring, with a code of its own", () => {
     const refusal = refuse({ attachments: Array.from({ length: 51 }, () => file) });
-    expect(refusal).toMatchObject({ code: "attachments_file_count_exceeded", message: naming("51 attachments") });
+    const code = "attachments_file_count_exceeded";
+    expect(refusal).toMatchObject({ status: "error", code, message: naming("51 attachments") });
   });
 
   it.each<[string, Record<string, unknown>, string[]]>([

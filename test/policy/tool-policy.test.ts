@@ -41,6 +41,17 @@ describe("the tools of a child's thread", () => {
     expect(workersOf({}, { allow: ["Read", " FIND "], deny: ["Fi*"] })).toEqual(["read"]);
   });
 
+  it("may be named as every object's own parts are, as constructor is", () => {
+    expect(workersOf({}, { allow: ["constructor", "read"] })).toEqual(["read"]);
+    expect(workersOf({ tools: { deny: ["constructor", "read"] } })).toEqual([
+      "write",
+      "edit",
+      "list",
+      "find",
+      "search",
+    ]);
+  });
+
   it("are never more than the requester has", () => {
     expect(workersOf({}, { within: ["read", "lookup"] })).toEqual(["read"]);
     expect(workersOf({}, { within: [] })).toEqual([]);

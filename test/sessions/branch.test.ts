@@ -45,9 +45,41 @@ it("of what was compacted it has the summary, then what was kept, then what came
       entry("d", "c", { message: said("now") }),
     ].join("");
   const summary = "[Summary of what was said before]\nMuch was said.";
+  expect(branchOf(compacted("a")).map(textOf)).toEqual([summary, "long ago", "kept", "now"]);
   expect(branchOf(compacted("b")).map(textOf)).toEqual([summary, "kept", "now"]);
+  expect(branchOf(compacted("c")).map(textOf)).toEqual([summary, "now"]);
   expect(branchOf(compacted("nowhere")).map(textOf)).toEqual([summary, "now"]);
   expect(branchOf(compacted("d")).map(textOf)).toEqual([summary, "now"]);
+});
+
+it("a summary is a user's message of its own time, where that is known", () => {
+  const summary = (more: object) =>
+    branchOf(entry("a", null, { type: "branch_summary", summary: "It went so.", ...more }));
+  const content = [{ type: "text", text: "[Summary of what was said before]\nIt went so." }];
+  expect(summary({})).toEqual([{ role: "user", content, timestamp: Date.UTC(2026, 0, 1) }]);
+  expect(summary({ timestamp: undefined })).toEqual([{ role: "user", content, timestamp: 0 }]);
+  expect(summary({ timestamp: "some day" })).toEqual([{ role: "user", content, timestamp: 0 }]);
+});
+
+it("what has neither a message nor a summary in it says nothing", () => {
+  const text = [
+    headerLine("s", "/w"),
+    entry("a", null, { message: said("one") }),
+    entry("b", "a", { message: { role: "system", content: "no" } }),
+    entry("c", "b", { message: null }),
+    entry("d", "c", { type: "branch_summary", summary: 7 }),
+    entry("e", "d", { type: "note", summary: "of another kind" }),
+    entry("f", "e", { type: "compaction", firstKeptEntryId: "a" }),
+    entry("g", "f", { message: said("two") }),
+  ].join("");
+  expect(branchOf(text).map(textOf)).toEqual(["one", "two"]);
+  expect(branchOf(headerLine("s", "/w"))).toEqual([]);
+});
+
+it("lines between the entries that are none of them are passed over", () => {
+  const [one, two] = [entry("a", null, { message: said("one") }), entry("b", "a", { message: said("two") })];
+  const none = ["\n", " \t\n", "null\n", "[]\n", '{"type":"note"}\n', '{"type":"note","id":7}\n'];
+  for (const between of none) expect(branchOf(`${one}${between}${two}${between}`).map(textOf)).toEqual(["one", "two"]);
 });
 
 it("entries that hang from one another in a circle are taken once, and a broken line is named", () => {

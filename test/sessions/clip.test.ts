@@ -33,6 +33,8 @@ describe("the beginning of a text", () => {
     ["\udbff\udfffx", 1, ""],
     ["\ue000x", 1, "\ue000"],
     ["\udc00x", 1, "\udc00"],
+    // Half a character that was given so isn't a cut's.
+    ["a\ud800", 2, "a\ud800"],
   ])("of %j up to %i places is %j", (given, length, expected) => {
     expect(wholeStart(given, length)).toBe(expected);
   });

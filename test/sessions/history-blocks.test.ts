@@ -79,6 +79,19 @@ describe("a message as a model is shown it", () => {
   });
 });
 
+describe("a call's arguments", () => {
+  test.each([
+    ["a secret among them", { key: "my-own-key-12345" }, '{"key":"***"}', true],
+    ["none", { key: "shown" }, '{"key":"shown"}', false],
+  ])("that have %s are shown so, and it is said whether anything was taken out", (_what, given, shown, redacted) => {
+    const call = said({ content: [{ type: "toolCall", id: "c", name: "n", arguments: given }] });
+    expect(view([call], { includeTools: true, secrets: ["my-own-key-12345"] })).toMatchObject({
+      messages: [{ content: [{ arguments: shown }] }],
+      contentRedacted: redacted,
+    });
+  });
+});
+
 describe("what is cut", () => {
   test("is a text's end, by so much that it fits with what is said of it", () => {
     const [block] = only({ content: "a".repeat(5_000) });

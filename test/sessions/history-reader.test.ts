@@ -1,10 +1,11 @@
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 
 import { HistoryReader } from "../../src/sessions/history-reader.ts";
 import type { HistoryWindow } from "../../src/sessions/history-view.ts";
-import { headerLine, messageLine } from "../../src/sessions/transcript-format.ts";
 import { resourcesInUse } from "../helpers/leak-guard.ts";
 import { closeAfterTest, tempFolder } from "../helpers/runtime-fixture.ts";
 
@@ -60,10 +61,7 @@ describe("the reader of transcripts", () => {
     ]);
     expect(bad).toMatchObject({
       status: "rejected",
-      reason: {
-        code: "transcript_unusable",
-        message: expect.stringContaining(`The transcript ${folder} can't be read: `) as string,
-      },
+      reason: { code: "transcript_unusable", message: stringContaining(`The transcript ${folder} can't be read: `) },
     });
     expect(good).toMatchObject({ status: "fulfilled" });
   });
@@ -108,6 +106,58 @@ describe("the reader of transcripts", () => {
     }
   });
 
+  test("ends its thread a while after a question that came alone, too", async () => {
+    const threads = () => resourcesInUse().get("Thread") ?? 0;
+    const before = threads();
+    const reader = open(30);
+    await reader.read(transcript("a", "one"), WINDOW);
+    expect(threads()).toBe(before + 1);
+    await expect.poll(threads, { interval: 5 }).toBe(before);
+  });
+
+  test("doesn't count a question that takes longer than the others as none", async () => {
+    const reader = open(0);
+    const long = transcript("long", ...Array.from({ length: 100 }, () => "x".repeat(200_000)), "last");
+    const [short, last] = await Promise.all(
+      [transcript("short", "one"), long].map((file) => reader.read(file, WINDOW)),
+    );
+    expect(textsOf(short!)).toEqual(["one"]);
+    expect(textsOf(last!).at(-1)).toBe("last");
+  });
+
+  test("keeps the process for an answer that is on its way, and for nothing else", async () => {
+    const ports = () => resourcesInUse().get("MessagePort") ?? 0;
+    const reader = open();
+    const before = ports();
+    const asked = reader.read(transcript("a", "one"), WINDOW);
+    expect(ports()).toBe(before + 1);
+    await asked;
+    expect(ports()).toBe(before);
+    const again = reader.read(transcript("a", "one"), WINDOW);
+    expect(ports()).toBe(before + 1);
+    await again;
+  });
+
+  test.each<[how: string, end: (thread: Worker) => unknown, why: string]>([
+    ["is ended by somebody else", (thread) => thread.terminate(), "its thread ended"],
+    ["breaks", (thread) => thread.postMessage(null), "Cannot destructure"],
+  ])("whose thread %s fails what it was reading, and reads on in a new one", async (_how, end, why) => {
+    const started = once(process, "worker") as Promise<Worker[]>;
+    const threads = () => resourcesInUse().get("Thread") ?? 0;
+    const before = threads();
+    const reader = open(30);
+    const file = transcript("a", "one");
+    await reader.read(file, WINDOW);
+    const [thread] = await started;
+    end(thread!);
+    const lost = await Promise.allSettled([reader.read(file, WINDOW), reader.read(file, WINDOW)]);
+    const message = stringContaining(`The transcript ${file} can't be read: ${why}`);
+    for (const one of lost)
+      expect(one).toMatchObject({ status: "rejected", reason: { code: "transcript_unusable", message } });
+    expect(textsOf(await reader.read(file, WINDOW))).toEqual(["one"]);
+    await expect.poll(threads, { interval: 5 }).toBe(before);
+  });
+
   test("keeps its thread for half a minute when nothing else is said", async () => {
     const threads = () => resourcesInUse().get("Thread") ?? 0;
     const before = threads();
@@ -133,9 +183,13 @@ function open(idleMs?: number): HistoryReader {
 /** A transcript in the folder of the reader opened last, made anew. */
 function transcript(name: string, ...texts: string[]): string {
   const file = join(folder, `${name}.jsonl`);
-  writeFileSync(file, headerLine("id", "/w"));
-  for (const text of texts) appendFileSync(file, messageLine({ role: "user", content: text, timestamp: 1 }, null).line);
+  const lines = texts.map((content) => ({ type: "message", message: { role: "user", content, timestamp: 1 } }));
+  writeFileSync(file, [{ type: "session", id: "id" }, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(""));
   return file;
+}
+
+function stringContaining(part: string): string {
+  return expect.stringContaining(part) as string;
 }
 
 function textsOf({ messages }: { messages: { content: { type: string; text?: string }[] }[] }): (string | undefined)[] {
