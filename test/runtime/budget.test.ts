@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import type { HostTool } from "../../src/host.ts";
 import type { RecordedRequest, Reply } from "../helpers/model-server.ts";
-import { gate, serveModel, startRuntime, type FixtureOptions } from "../helpers/runtime-fixture.ts";
+import { collect, gate, serveModel, startRuntime, type FixtureOptions } from "../helpers/runtime-fixture.ts";
 
 /** Goes on for ever: says something and calls the host's tool, 700 tokens an answer. */
 const endless = ({ index }: Pick<RecordedRequest, "index">): Reply => ({
@@ -314,8 +314,10 @@ describe("a tree with a budget", () => {
       engine: "spends",
       subagents: { budget: { tokens: 300 } },
     });
+    const events = collect(runtime.events());
     await start("work in silence");
-    await expect.poll(() => runtime.stats().runs.running).toBe(1);
+    // Its thread has it: one that is still to boot may take longer to answer than is waited for its last words.
+    await expect.poll(() => events.some(({ type }) => type === "started")).toBe(true);
     await start("spend it at once");
     await host.completionsCame(2);
     for (const completion of host.delivered) {
