@@ -151,7 +151,9 @@ class InProcessRuntime implements SubagentRuntime {
     options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal } = {},
   ): Promise<WaitResult> {
     this.#refuseWhenClosed("wait");
-    return waitFor(this.#parts, runIds, requester, options, this.#waiting);
+    // A run that waits in the middle of a turn holds no slot either: those it waits for may need it.
+    const slot = this.#parts.live.ofSession(requester.sessionKey)?.slot;
+    return waitFor(this.#parts, runIds, requester, options, this.#waiting, (wait) => slot?.without(wait) ?? wait);
   }
 
   async list(requester: Requester, options: ListOptions = {}): Promise<RunView[]> {

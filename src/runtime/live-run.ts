@@ -14,7 +14,7 @@ import type { HostTool } from "../host.ts";
 import type { Isolation, ResolvedModel, RunState, ThinkingLevel, Usage } from "../types.ts";
 import type { PutAttachments } from "./attachments.ts";
 import type { Execution } from "./execution.ts";
-import type { LanePlace } from "./lane.ts";
+import type { LanePlace, Slot } from "./lane.ts";
 import { addUsage, noUsage } from "../usage.ts";
 import { RunOutcome } from "./run-outcome.ts";
 
@@ -46,6 +46,8 @@ export class LiveRun {
   readonly outcome = new RunOutcome();
   state: RunState = "queued";
   execution: Execution | undefined;
+  /** Of its newest turn in the lane. */
+  slot: Slot | undefined;
   /** Turns so far, the one under way included; one that goes on in another thread is the same. */
   turns = 0;
   /** What opens the turn under way; handed over again when the thread was lost before it stood in the transcript. */

@@ -39,7 +39,7 @@ export class RunCarrier {
     const queuedAt = performance.now();
     const { lane, groups } = this.#parts;
     this.#budgets.admitted(run);
-    const enter = (job: () => Promise<void>): void => lane.enqueue(placeOf(run), job);
+    const enter = (job: () => Promise<void>): void => void (run.slot = lane.enqueue(placeOf(run), job));
     const carry = (): Promise<void> => this.#carry(run, turn, queuedAt);
     const { batch } = run.facts;
     if (batch === undefined) enter(carry);

@@ -34,7 +34,8 @@ export interface SubagentRuntime {
   spawn(params: SpawnParams, requester: Requester, options?: { idempotencyKey?: string }): Promise<SpawnResult>;
 
   /**
-   * Waits for runs that `requester` or a session above it asked for.
+   * Waits for runs that `requester` or a session above it asked for. A requester that is a run at work in this process
+   * holds no slot of `maxConcurrent` meanwhile; its answer comes when it has one again, which may be after `timeoutMs`.
    * @param options.mode `all` (default) or `any`
    * @param options.timeoutMs 0 looks and returns at once. @default no limit
    */

@@ -65,13 +65,17 @@ export function statsWithoutThreads(
   };
 }
 
-/** @param watchers told of every settlement, by run id, while this waits */
+/**
+ * @param watchers told of every settlement, by run id, while this waits
+ * @param aside what goes round the waiting itself, when there is any; the answer comes when that lets it through
+ */
 export async function waitFor(
   { registry, live }: Pick<Records, "registry" | "live">,
   runIds: string[],
   requester: Requester,
   options: { mode?: "all" | "any"; timeoutMs?: number; signal?: AbortSignal },
   watchers: Set<(runId: string) => void>,
+  aside: (wait: Promise<WaitResult>) => Promise<WaitResult> = (wait) => wait,
 ): Promise<WaitResult> {
   const errors: WaitResult["errors"] = [];
   const mine = [...new Set(runIds)].filter((runId) => {
@@ -96,7 +100,7 @@ export async function waitFor(
   const first = look(false);
   if (enough(first) || options.timeoutMs === 0) return { ...first, timedOut: !enough(first) };
   const unsettled = new Set(first.pending);
-  return new Promise((resolve) => {
+  const wait = new Promise<WaitResult>((resolve) => {
     const done = (timedOut: boolean): void => {
       watchers.delete(settled);
       clearTimeout(timer);
@@ -112,6 +116,7 @@ export async function waitFor(
     options.signal?.addEventListener("abort", aborted, { once: true });
     if (options.signal?.aborted) done(true);
   });
+  return aside(wait);
 }
 
 /** Whether a session asked for this run, itself or through a child of its own. */

@@ -2,73 +2,34 @@ import fc from "fast-check";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
-import { Lane, type LanePlace } from "../../src/runtime/lane.ts";
+import { Lane, type LanePlace, type Slot } from "../../src/runtime/lane.ts";
 import { collect, gate, MAIN, serveModel, startRuntime } from "../helpers/runtime-fixture.ts";
 
 describe("the lane", () => {
-  it("takes trees in turn, in a tree its requesters, of a requester the oldest, whatever ends and leaves when", async () => {
+  it("takes trees in turn, in a tree its requesters, of a requester the oldest, whatever ends, waits and leaves when", async () => {
+    const which = fc.nat();
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ do: fc.constant("add" as const), tree: fc.nat(3), requester: fc.nat(2) }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant("end" as const), which: fc.nat() }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), which: fc.nat() }) },
+      { weight: 2, arbitrary: fc.record({ do: fc.constant("end" as const), which }) },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), which }) },
+      { weight: 3, arbitrary: fc.record({ do: fc.constant("waited" as const), which }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant("remove" as const), which }) },
       { weight: 2, arbitrary: fc.record({ do: fc.constant("turn" as const) }) },
     );
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 80 }), async (slots, steps) => {
-        const lane = new Lane(slots);
-        const model = new ModelOfLane();
-        const started: string[] = [];
-        const expected: string[] = [];
-        const running = new Map<string, () => void>();
-        const job = (id: string) => (): Promise<void> => {
-          started.push(id);
-          return new Promise((resolve) => running.set(id, resolve));
-        };
-        let added = 0;
-        // What the lane does in a later turn of the loop, the model does here.
-        const settle = async (): Promise<void> => {
-          for (let free = slots - running.size; free > 0 && model.waiting.length > 0; free--)
-            expected.push(model.next());
-          for (let i = 0; i < 20 && started.length < expected.length; i++) await turn();
-          expect(started).toEqual(expected);
-          expect(running.size).toBeLessThanOrEqual(slots);
-        };
-        const end = async (id: string | undefined): Promise<void> => {
-          if (id === undefined) return;
-          running.get(id)!();
-          running.delete(id);
-          // Its slot is given back a few microtasks later; the lane fills it in a later turn of the loop.
-          for (let i = 0; i < 5; i++) await Promise.resolve();
-        };
+        const stand = new Stand(slots);
         for (const one of steps) {
-          if (one.do === "add") {
-            const id = String(added++);
-            const place = { id, tree: `tree ${one.tree}`, requester: `requester ${one.tree} ${one.requester}` };
-            expect(lane.outlook().aheadOf(place)).toBe(Math.max(0, running.size + model.before(place) - slots + 1));
-            lane.enqueue(place, job(id));
-            model.add(place);
-          }
-          if (one.do === "end") {
-            await settle();
-            await end([...running.keys()][one.which % Math.max(1, running.size)]);
-          }
-          if (one.do === "remove" && added > 0) {
-            const id = String(one.which % added);
-            lane.remove(id);
-            model.remove(id);
-          }
-          if (one.do === "turn") await settle();
+          if (one.do === "add") stand.add(one.tree, one.requester);
+          if (one.do === "end") await stand.end(one.which);
+          if (one.do === "wait") await stand.wait(one.which);
+          if (one.do === "waited") await stand.waited(one.which);
+          if (one.do === "remove") stand.remove(one.which);
+          if (one.do === "turn") await stand.settle();
         }
-        await settle();
-        while (running.size > 0) {
-          await end(running.keys().next().value);
-          await settle();
-        }
-        expect(model.waiting).toEqual([]);
-        await turn();
-        expect(started).toEqual(expected);
+        await stand.drain();
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 
@@ -213,6 +174,142 @@ it("no session has more active children than allowed, whatever spawns, settles a
   const keys = host.delivered.map((completion) => completion.key);
   expect(new Set(keys).size).toBe(keys.length);
 });
+
+/** A lane with jobs that end and wait when they are told to, beside the model that says what it should do. */
+class Stand {
+  readonly #lane: Lane;
+  readonly #model = new ModelOfLane();
+  /** Jobs in the order they began, and those that went on, once for each of their waits. */
+  readonly #seen = { began: [] as string[], wentOn: [] as string[] };
+  readonly #expected = { began: [] as string[], wentOn: [] as string[] };
+  readonly #jobs: Job[] = [];
+
+  constructor(slots: number) {
+    this.#lane = new Lane(slots);
+  }
+
+  add(tree: number, requester: number): void {
+    const id = String(this.#jobs.length);
+    const place = { id, tree: `tree ${tree}`, requester: `requester ${tree} ${requester}` };
+    const ahead = this.#held.length + this.#model.before(place) - this.#lane.slots + 1;
+    expect(this.#lane.outlook().aheadOf(place)).toBe(Math.max(0, ahead));
+    const { promise, resolve: end } = Promise.withResolvers<void>();
+    const slot = this.#lane.enqueue(place, () => {
+      this.#seen.began.push(id);
+      return promise;
+    });
+    this.#jobs.push({ id, place, slot, end, state: "queued", waits: [], over: 0 });
+    this.#model.add(place);
+  }
+
+  /** What the lane does in a later turn of the loop, the model does here. */
+  async settle(): Promise<void> {
+    while (this.#held.length < this.#lane.slots && this.#model.waiting.length > 0) {
+      const job = this.#jobs[Number(this.#model.next())]!;
+      if (job.state === "queued") this.#expected.began.push(job.id);
+      job.state = "held";
+      this.#goesOn(job);
+    }
+    for (let i = 0; i < 20 && this.#seen.began.length < this.#expected.began.length; i++) await turn();
+    await turn();
+    expect(this.#seen).toEqual(this.#expected);
+    expect(this.#lane.free).toBe(this.#lane.slots - this.#held.length);
+  }
+
+  /** Whatever it waits for, and whether it has a slot or not. */
+  async end(which: number): Promise<void> {
+    await this.settle();
+    const job = one(this.#begun, which);
+    if (job === undefined) return;
+    if (job.state === "returning") this.#model.remove(job.id);
+    job.state = "over";
+    this.#goesOn(job);
+    job.end();
+    await microtasks();
+  }
+
+  async wait(which: number): Promise<void> {
+    await this.settle();
+    const job = one(this.#begun, which);
+    if (job === undefined) return;
+    if (job.state === "returning") this.#model.remove(job.id);
+    job.state = "lent";
+    const { promise, resolve } = Promise.withResolvers<void>();
+    job.waits.push(resolve);
+    void job.slot.without(promise).then(() => this.#seen.wentOn.push(job.id));
+  }
+
+  /** One of the things that one waits for has come. */
+  async waited(which: number): Promise<void> {
+    await this.settle();
+    const job = one(
+      this.#jobs.filter(({ waits }) => waits.length > 0),
+      which,
+    );
+    if (job === undefined) return;
+    job.waits.shift()!();
+    job.over += 1;
+    if (job.state === "over") this.#goesOn(job);
+    else if (job.waits.length === 0) {
+      job.state = "returning";
+      this.#model.add(job.place);
+    }
+    await microtasks();
+  }
+
+  /** One that hasn't begun; any other takes no notice. */
+  remove(which: number): void {
+    const job = one(this.#jobs, which);
+    if (job === undefined) return;
+    this.#lane.remove(job.id);
+    if (job.state === "queued") this.#model.remove(job.id);
+  }
+
+  /** Everything comes to its end, and the lane is as it was. */
+  async drain(): Promise<void> {
+    await this.settle();
+    while (this.#jobs.some(({ waits }) => waits.length > 0)) await this.waited(0);
+    for (await this.settle(); this.#held.length > 0; await this.settle()) {
+      await this.end(this.#begun.findIndex(({ state }) => state === "held"));
+    }
+    expect(this.#model.waiting).toEqual([]);
+    expect(this.#begun).toEqual([]);
+    expect(this.#lane.free).toBe(this.#lane.slots);
+  }
+
+  get #held(): Job[] {
+    return this.#jobs.filter(({ state }) => state === "held");
+  }
+
+  get #begun(): Job[] {
+    return this.#jobs.filter(({ state }) => state !== "queued" && state !== "over");
+  }
+
+  #goesOn(job: Job): void {
+    for (; job.over > 0; job.over--) this.#expected.wentOn.push(job.id);
+  }
+}
+
+type Job = {
+  id: string;
+  place: LanePlace;
+  slot: Slot;
+  end: () => void;
+  state: "queued" | "held" | "lent" | "returning" | "over";
+  /** Ends what it waits for. */
+  waits: (() => void)[];
+  /** Of its waits, those that have come and that it wasn't told of. */
+  over: number;
+};
+
+function one<T>(of: readonly T[], which: number): T | undefined {
+  return of[which % Math.max(1, of.length)];
+}
+
+/** A slot is given back a few microtasks after its job's end; the lane fills it in a later turn of the loop. */
+async function microtasks(): Promise<void> {
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+}
 
 /** The order as it is told in words: a plain list of those that wait, and whose turn it is of the trees and requesters. */
 class ModelOfLane {
