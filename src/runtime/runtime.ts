@@ -37,7 +37,9 @@ export interface SubagentRuntime {
    * Waits for runs that `requester` or a session above it asked for. A requester that is a run at work in this process
    * holds no slot of `maxConcurrent` meanwhile; its answer comes when it has one again, which may be after `timeoutMs`.
    * @param options.mode `all` (default) or `any`
-   * @param options.timeoutMs 0 looks and returns at once. @default no limit
+   * @param options.timeoutMs ≥ 0; 0 looks and returns at once, more than 24 days count as 24 days, Infinity is no limit.
+   * @default no limit
+   * @throws InprocessError `params_invalid`
    */
   wait(
     runIds: string[],

@@ -1,5 +1,6 @@
 /** Looking at runs: one run's view, and waiting until several have settled. */
 
+import { InprocessError } from "../errors.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Outcome, Requester, RunState, RuntimeStats, RunView, WaitResult } from "../types.ts";
@@ -68,6 +69,7 @@ export function statsWithoutThreads(
 /**
  * @param watchers told of every settlement, by run id, while this waits
  * @param aside what goes round the waiting itself, when there is any; the answer comes when that lets it through
+ * @throws InprocessError `params_invalid`
  */
 export async function waitFor(
   { registry, live }: Pick<Records, "registry" | "live">,
@@ -77,6 +79,10 @@ export async function waitFor(
   watchers: Set<(runId: string) => void>,
   aside: (wait: Promise<WaitResult>) => Promise<WaitResult> = (wait) => wait,
 ): Promise<WaitResult> {
+  const { timeoutMs = Infinity } = options;
+  if (!(timeoutMs >= 0)) {
+    throw new InprocessError("params_invalid", `wait: timeoutMs must be 0 or more milliseconds, not ${timeoutMs}.`);
+  }
   const errors: WaitResult["errors"] = [];
   const mine = [...new Set(runIds)].filter((runId) => {
     const row = registry.run(runId);
@@ -98,7 +104,7 @@ export async function waitFor(
     pending.length === 0 || (options.mode === "any" && completed.length > 0);
 
   const first = look(false);
-  if (enough(first) || options.timeoutMs === 0) return { ...first, timedOut: !enough(first) };
+  if (enough(first) || timeoutMs === 0) return { ...first, timedOut: !enough(first) };
   const unsettled = new Set(first.pending);
   const wait = new Promise<WaitResult>((resolve) => {
     const done = (timedOut: boolean): void => {
@@ -111,7 +117,7 @@ export async function waitFor(
       if (unsettled.delete(runId) && (unsettled.size === 0 || options.mode === "any")) done(false);
     };
     const aborted = (): void => done(true);
-    const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => done(true), options.timeoutMs);
+    const timer = timeoutMs === Infinity ? undefined : setTimeout(() => done(true), Math.min(timeoutMs, TIMER_MAX_MS));
     watchers.add(settled);
     options.signal?.addEventListener("abort", aborted, { once: true });
     if (options.signal?.aborted) done(true);
@@ -133,3 +139,6 @@ function endOf({ runId, state, outcome }: RunRow, live: LiveRuns<TrackedRun>): O
   // A settlement that isn't told yet may not be on the disk.
   return state === "settled" ? (outcome ?? { status: "ok" }) : undefined;
 }
+
+/** A timer of Node's that is set to more goes off at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1;

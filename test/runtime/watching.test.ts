@@ -148,6 +148,23 @@ describe("waiting for runs", () => {
     expect(await waiting).toMatchObject(late);
   });
 
+  it("goes on for longer than a timer can be set to, and refuses a time that is none", async () => {
+    const { opened, open } = gate();
+    const server = await serveModel(() => opened.then(() => "done"));
+    const { start, runtime, requester } = await startRuntime({ model: server.model });
+    const { runId } = await start("a long one");
+    const long = [Infinity, 2 ** 31, 1e300].map((timeoutMs) => runtime.wait([runId], requester, { timeoutMs }));
+    expect(await Promise.race([...long, sleep(100, "still waiting")])).toBe("still waiting");
+    for (const timeoutMs of [NaN, -1, -Infinity]) {
+      await expect(runtime.wait([runId], requester, { timeoutMs })).rejects.toMatchObject({
+        code: "params_invalid",
+        message: `wait: timeoutMs must be 0 or more milliseconds, not ${timeoutMs}.`,
+      });
+    }
+    open();
+    for (const wait of long) expect(await wait).toMatchObject({ completed: [{ runId }], pending: [], timedOut: false });
+  });
+
   it("tells runs nobody knows from runs of somebody else, and asks for each but once", async () => {
     const { runtime, requester, start, settled } = await startRuntime({ engine: "by-task" });
     const { runId } = await start("echo mine");
