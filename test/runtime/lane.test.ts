@@ -17,7 +17,7 @@ describe("the lane", () => {
       { weight: 2, arbitrary: fc.record({ do: fc.constant("turn" as const) }) },
     );
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 80 }), async (slots, steps) => {
+      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 80, size: "max" }), async (slots, steps) => {
         const stand = new Stand(slots);
         for (const one of steps) {
           if (one.do === "add") stand.add(one.tree, one.requester);
