@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 describe("a delivery that fails again and again", () => {
   it("is tried by itself after a second, then after twice as long each time, and at least once a minute", async () => {
     const pass = stopTime();
-    const { settle, announcer, registry, warnedOf } = announce({ deliver: failing });
+    const { settle, announcer, registry, loggedOf } = announce({ deliver: failing });
     const runId = settle(A, "one");
     announcer.nudge(A);
     const waits: number[] = [];
@@ -20,7 +20,7 @@ describe("a delivery that fails again and again", () => {
       await pass(waits.at(-1)!);
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000));
-    expect(warnedOf[0]).toEqual({ runIds: [runId] });
+    expect(loggedOf[0]).toEqual({ runIds: [runId] });
   });
 
   it("is given up when it fails after half an hour, not when it just has", async () => {
@@ -177,7 +177,7 @@ describe("a requester that can't take anything now", () => {
 
   it("or of which the host can't say so: that is logged, and the next nudge asks anew", async () => {
     let broken = true;
-    const { settle, announcer, errors, delivered } = announce({
+    const { settle, announcer, errors, loggedOf, delivered } = announce({
       holdBack: () => {
         if (broken) throw new Error("nobody knows");
         return false;
@@ -186,6 +186,7 @@ describe("a requester that can't take anything now", () => {
     settle(A, "one");
     announcer.nudge(A);
     await expect.poll(() => errors).toEqual(["announce: nobody knows"]);
+    expect(loggedOf).toEqual([{ requesterSessionKey: A }]);
     broken = false;
     announcer.nudge(A);
     await expect.poll(() => delivered.length).toBe(1);

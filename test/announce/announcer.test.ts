@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import type { Delivery } from "../../src/announce/announcer.ts";
 import { openRegistry } from "../../src/registry/registry.ts";
-import { A, announce, B, settleIn } from "./support.ts";
+import { A, announce, B, settleIn, STILL, stopTime } from "./support.ts";
 
 describe("completions on their way", () => {
   it("are delivered to their own requester, all that wait for it in one delivery, in the order they settled", async () => {
@@ -82,6 +82,15 @@ describe("completions on their way", () => {
     expect(delivered[0]!.requesterSessionKey).toBe("agent:main:top");
   });
 
+  it("go at once though the clock was set back since they settled", async () => {
+    stopTime();
+    const { settle, announcer, calls } = announce();
+    settle(A, "one");
+    vi.setSystemTime(Date.now() - 3_600_000);
+    announcer.nudge(A);
+    await expect.poll(() => calls, STILL).toEqual([[A, ["one"]]]);
+  });
+
   it("that aren't all ready go without the others, which go when they are", async () => {
     let late = "one";
     const { settle, announcer, calls } = announce({
@@ -148,6 +157,7 @@ it("an announcer that is closed begins nothing new and waits for what is under w
   announcer.nudge(B);
   first.resolve("delivered");
   await closing;
+  await sleep(20);
   expect(delivered.map((one) => one.label)).toEqual(["one"]);
   expect(calls).toHaveLength(1);
 });
