@@ -68,15 +68,37 @@ describe("a delivery that fails again and again", () => {
   it("isn't tried any more by an announcer that is closed", async () => {
     const pass = stopTime();
     const { settle, announcer, registry, calls } = announce({ deliver: failing });
-    const runId = settle(A, "one");
-    announcer.nudge(A);
-    await expect.poll(() => registry.outbox.byRun(runId)!.attempts, STILL).toBe(1);
+    for (const requester of [A, B]) {
+      const runId = settle(requester, "one");
+      announcer.nudge(requester);
+      await expect.poll(() => registry.outbox.byRun(runId)!.attempts, STILL).toBe(1);
+    }
+    // One clock for all.
     expect(vi.getTimerCount()).toBe(1);
     await announcer.close();
     expect(vi.getTimerCount()).toBe(0);
     await pass(MINUTE);
     await sleep(20);
-    expect(calls).toHaveLength(1);
+    expect(calls).toHaveLength(2);
+  });
+
+  it("while the announcer is being closed is left to the next process, which waits for its time", async () => {
+    const pass = stopTime();
+    const answer = Promise.withResolvers<Delivery>();
+    const { settle, announcer, registry, calls } = announce({ deliver: () => answer.promise });
+    settle(A, "one");
+    announcer.nudge(A);
+    await expect.poll(() => calls.length, STILL).toBe(1);
+    const closing = announcer.close();
+    answer.reject(new Error("no gateway"));
+    await closing;
+    expect(vi.getTimerCount()).toBe(0);
+    const next = announce({}, registry);
+    await pass(999);
+    await sleep(20);
+    expect(next.calls).toEqual([]);
+    await pass(1);
+    await expect.poll(() => next.calls, STILL).toEqual([[A, ["one"]]]);
   });
 });
 
