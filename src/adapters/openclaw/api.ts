@@ -114,5 +114,6 @@ export type PluginTool = {
   label: string;
   description: string;
   parameters: Record<string, unknown>;
-  execute(toolCallId: string, args: unknown, signal?: AbortSignal): Promise<ToolOutput>;
+  /** `terminate` ends the turn, in 2026.9.6. */
+  execute(toolCallId: string, args: unknown, signal?: AbortSignal): Promise<ToolOutput & { terminate?: boolean }>;
 };

@@ -8,6 +8,8 @@ import type { SubagentRuntime } from "../../runtime/runtime.ts";
 import type { HostConfig } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
 import type { ChannelSends } from "./channel-sends.ts";
+import type { OpenClawPackage } from "./openclaw-package.ts";
+import type { RequesterSessions } from "./requester-session.ts";
 import type { Takeover } from "./takeover.ts";
 
 export type Instance = {
@@ -21,6 +23,9 @@ export type Instance = {
   sends: ChannelSends;
   /** Whether the core's spawn would certainly be refused for its pairing. */
   coreIsBroken(): Promise<boolean>;
+  host: Pick<OpenClawPackage, "sessionsInFiles">;
+  /** What the gateway keeps of a session. */
+  session: RequesterSessions;
   /** OpenClaw's configuration as it is now. */
   config(): HostConfig;
   workspaceDir(agentId: string): string;

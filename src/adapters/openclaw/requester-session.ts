@@ -14,6 +14,8 @@ export type RequesterSession = {
   route?: Route;
   /** How many spawns it is below a main session; absent: the gateway doesn't say. */
   depth?: number;
+  /** The model that was chosen for the session, `provider/id`; absent: its agent's. */
+  model?: string;
 };
 
 export type Route = { channel: string; to: string };
@@ -31,7 +33,7 @@ export function sessionsInFiles(runtime: HostRuntime, config: HostConfig): Reque
     if (entry?.sessionId === undefined) return undefined;
     const file = entry.sessionFile ?? `${entry.sessionId}.jsonl`;
     const transcript = isAbsolute(file) ? file : join(dirname(storePath), file);
-    return { transcript, ...routeOf(sessionKey, entry), ...depthIn(entry) };
+    return { transcript, ...routeOf(sessionKey, entry), ...depthIn(entry), ...modelIn(entry) };
   };
 }
 
@@ -39,7 +41,7 @@ export function sessionsInFiles(runtime: HostRuntime, config: HostConfig): Reque
 export function servedSessions({ agent }: HostRuntime, config: HostConfig): RequesterSessions {
   return async (sessionKey) => {
     const entry = agent.session.getSessionEntry?.({ agentId: agentOf(sessionKey, config), sessionKey });
-    return entry === undefined ? undefined : { ...routeOf(sessionKey, entry), ...depthIn(entry) };
+    return entry === undefined ? undefined : { ...routeOf(sessionKey, entry), ...depthIn(entry), ...modelIn(entry) };
   };
 }
 
@@ -77,6 +79,10 @@ function depthIn({ spawnDepth }: Entry): { depth?: number } {
   return typeof spawnDepth === "number" && Number.isInteger(spawnDepth) ? { depth: spawnDepth } : {};
 }
 
+function modelIn({ providerOverride: provider, modelOverride: model }: Entry): { model?: string } {
+  return isNamed(provider) && isNamed(model) ? { model: `${provider}/${model}` } : {};
+}
+
 function isNamed(value: unknown): value is string {
   return typeof value === "string" && value.trim() !== "";
 }
@@ -90,6 +96,8 @@ type Entry = {
   lastChannel?: string;
   lastTo?: string;
   spawnDepth?: number;
+  providerOverride?: string;
+  modelOverride?: string;
 };
 
 /** OpenClaw's word for its own pages, which need no delivery. */

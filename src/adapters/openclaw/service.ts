@@ -97,6 +97,8 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     busy,
     sends,
     coreIsBroken: async () => openclaw.sessionsInFiles && (await readPairing(stateDir)).state === "narrow",
+    host: openclaw,
+    session: requesters,
     config: () => currentConfig(api, raw),
     workspaceDir: (agentId) => host.workspaceDir(agentId),
     depthOf: (sessionKey) => depthOf(requesters, sessionKey),

@@ -60,8 +60,10 @@ describe("a requester's session that the gateway keeps itself", () => {
     [{ delivery: { kind: "external", context: { channel: "porch", to: "alice" } } }, { route: ALICE }],
     [{ delivery: { kind: "internal" } }, {}],
     [{ deliveryContext: { channel: "porch", to: "alice" } }, { route: ALICE }],
+    [{ providerOverride: "a", modelOverride: "b/c" }, { model: "a/b/c" }],
+    [{ modelOverride: "b" }, {}],
     [undefined, undefined],
-  ])("tells of its channel: %j", async (entry, expected) => {
+  ])("tells of its channel and its model: %j", async (entry, expected) => {
     const session = { getSessionEntry: () => entry };
     const runtime = { agent: { session } } as unknown as HostRuntime;
     expect(await servedSessions(runtime, {})(KEY)).toEqual(expected);
