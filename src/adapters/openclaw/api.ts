@@ -42,6 +42,7 @@ export interface PluginApi {
     hook: "before_prompt_build",
     handler: (event: unknown, context: TurnContext) => { appendSystemContext: string } | undefined,
   ): void;
+  on(hook: "message_received", handler: (event: { content: string }) => void): void;
   on(hook: "message_sent", handler: (event: SentEvent, context: SentContext) => void): void;
 }
 

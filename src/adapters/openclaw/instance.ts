@@ -21,6 +21,8 @@ export type Instance = {
   engine: string;
   busy: BusySessions;
   sends: ChannelSends;
+  /** Called with every message that comes in at a channel; absent: what stops a session can't be told here. */
+  heard?: (text: string) => void;
   /** Whether the core's spawn would certainly be refused for its pairing. */
   coreIsBroken(): Promise<boolean>;
   host: Pick<OpenClawPackage, "sessionsInFiles">;

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { sessionKind } from "../../sessions/session-key.ts";
-import { agentOf } from "./agents.ts";
+import { agentEntries, agentOf } from "./agents.ts";
 import type { HostConfig, HostRuntime } from "./api.ts";
 import { sessionStoreSetting } from "./openclaw-package.ts";
 
@@ -43,6 +43,25 @@ export function servedSessions({ agent }: HostRuntime, config: HostConfig): Requ
     const entry = agent.session.getSessionEntry?.({ agentId: agentOf(sessionKey, config), sessionKey });
     return entry === undefined ? undefined : { ...routeOf(sessionKey, entry), ...depthIn(entry), ...modelIn(entry) };
   };
+}
+
+/**
+ * Keys of the sessions that a person has stopped at or after a time (milliseconds since the epoch) and that have had no
+ * turn since; for hosts whose sessions are files.
+ */
+export async function stoppedSince(runtime: HostRuntime, config: HostConfig, at: number): Promise<string[]> {
+  const ids = agentEntries(config).map(({ id }) => id);
+  const { resolveStorePath } = runtime.agent.session;
+  const paths = (ids.length === 0 ? ["main"] : ids).map((agentId) =>
+    resolveStorePath(sessionStoreSetting(config), { agentId }),
+  );
+  const stopped: string[] = [];
+  for (const path of new Set(paths)) {
+    for (const [key, entry] of Object.entries(await readStore(path))) {
+      if (entry?.abortedLastRun === true && (entry.updatedAt ?? 0) >= at) stopped.push(key);
+    }
+  }
+  return stopped;
 }
 
 /** How many spawns a session is below the top: 0 for any but a subagent's, at least 1 for that. Never rejects. */
@@ -98,6 +117,8 @@ type Entry = {
   spawnDepth?: number;
   providerOverride?: string;
   modelOverride?: string;
+  abortedLastRun?: boolean;
+  updatedAt?: number;
 };
 
 /** OpenClaw's word for its own pages, which need no delivery. */
