@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 
 import { hearStops, type StopOptions } from "../../../src/adapters/openclaw/stop-command.ts";
@@ -27,7 +28,8 @@ it("words that stop nobody, because the core has stopped no session since, end n
   stop(MAIN, -1000);
   hears("/stop");
   hears("go on");
-  await expect.poll(looked).toBe(SOON.length);
+  await sleep(150);
+  expect(looked(), "only words that stop are worth a look").toBe(SOON.length);
   expect(await fixture.runtime.list(fixture.requester)).toMatchObject([{ state: "running" }]);
 });
 
