@@ -2,8 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 
 import type { ModelServer, RecordedRequest } from "../helpers/model-server.ts";
@@ -79,7 +79,7 @@ describe.each(["openclaw", "pi"])("a spawn with all its parameters, engine %s", 
     gateway = await startGateway(profile);
   });
 
-  test("brings files into the child's workspace for it alone, and they are gone once its result is told", async () => {
+  test("brings files into the child's workspace for it alone; they, and a session not to be kept, are gone once it is told", async () => {
     await gateway.turn(session("reader"), "spawn READER");
 
     const { result } = answered(model.requests.find(afterTool("spawn READER"))!);
@@ -94,9 +94,15 @@ describe.each(["openclaw", "pi"])("a spawn with all its parameters, engine %s", 
     }
     expect(await readFile(join(folder, "beans.txt"), "utf8")).toBe(CONTENT);
     expect(lastToolResult(model.requests.find(afterTool("READ-TASK"))!)).toContain(CONTENT);
+    const child = String(result.childSessionKey);
+    const { sessionFile } = (await gateway.sessions())[child]!;
     reading.release();
 
     await expect.poll(() => existsSync(folder), WAIT).toBe(false);
+    // So is its session, as `cleanup` asked: the transcript renamed, and no entry left that points to it.
+    await expect.poll(async () => Object.keys(await gateway.sessions())).not.toContain(child);
+    const left = (await readdir(dirname(sessionFile!))).filter((name) => name.startsWith(basename(sessionFile!)));
+    expect(left).toEqual([expect.stringMatching(/\.jsonl\.deleted\./)]);
     expect(await runOf("reader")).toMatchObject({ delivery: "delivered", outcome: { status: "ok" } });
   });
 
@@ -189,7 +195,7 @@ function session(name: string): string {
 }
 
 const CONTENT = "seven beans";
-const WITH_FILE = { attachments: [{ name: "beans.txt", content: CONTENT }] };
+const WITH_FILE = { attachments: [{ name: "beans.txt", content: CONTENT }], cleanup: "delete" };
 const COUNTER = {
   task: "COUNT-TASK",
   label: "counter",
