@@ -94,6 +94,12 @@ export interface Host {
   beforeToolCall?(call: ToolCall): Promise<ToolVerdict>;
   /** Where a child's transcript is written, absolute. @default the state folder's `transcripts/<agentId>/<sessionId>.jsonl` */
   transcriptPath?(agentId: string, sessionId: string): string;
+  /**
+   * A child's transcript was put away (`cleanup: "delete"`, or `archiveAfterMinutes`): what the host shows of its session
+   * goes too. May be called more than once. A rejection is logged, and where transcripts are put away in time it is
+   * asked again.
+   */
+  sessionPutAway?(child: Pick<ChildContext, "sessionKey" | "agentId" | "sessionId">): Promise<void>;
   /** A child is about to take its first turn; the turn waits. A rejection settles the run `error`. */
   childStarting?(child: ChildContext): Promise<void>;
   /**

@@ -19,7 +19,7 @@ export type ResolvedModel = {
   /** Handed to the one run that uses it; never written anywhere. */
   apiKey?: string;
   headers?: Record<string, string>;
-  /** Tokens. */
+  /** Tokens; 0 when only the host's own engine knows. */
   contextWindow: number;
   /** Tokens of one answer. */
   maxTokens: number;

@@ -29,7 +29,7 @@ export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester
   });
 }
 
-/** Models fill optional arguments with null, "" or no attachments; and write an agent's id as it is shown to them. */
+/** Models fill optional arguments with null, "", no attachments or nowhere to put them; and write an agent's id as it is shown to them. */
 function tidySpawn(args: unknown): unknown {
   if (typeof args !== "object" || args === null || Array.isArray(args)) return args;
   const given = Object.entries(args).filter(([name, value]) => name === "task" || !isNothing(name, value));
@@ -47,6 +47,9 @@ function tidyValue(name: string, value: unknown): unknown {
 /** An empty list of tools is something: it allows none. */
 function isNothing(name: string, value: unknown): boolean {
   if (Array.isArray(value)) return name === "attachments" && value.length === 0;
+  if (name === "attachAs" && typeof value === "object" && value !== null) {
+    return Object.values(value).every((field) => isNothing("", field));
+  }
   return value === null || (typeof value === "string" && value.trim() === "");
 }
 

@@ -26,6 +26,8 @@ export class RecordingHost implements Host {
   /** Set before the runtime is made, since only a host that has it is asked. */
   beforeToolCall?: (call: ToolCall) => Promise<ToolVerdict>;
 
+  sessionPutAway?: Host["sessionPutAway"];
+
   constructor(workspace: string) {
     this.workspace = workspace;
   }
