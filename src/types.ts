@@ -120,6 +120,8 @@ export type RunView = {
   controlScope: "children" | "none";
   mode: SpawnMode;
   context: SpawnContext;
+  /** Its session stays: it takes follow-ups, each a run of its own, until it is killed. */
+  stays?: true;
   label?: string;
   taskName?: string;
   /** The batch of a collected run. */
@@ -146,7 +148,7 @@ export type RunView = {
 export type DeliveryState = "none" | "pending" | "delivered" | "undelivered";
 
 export type ListOptions = {
-  /** Runs that ended longer ago are left out. @default 30 */
+  /** Runs that ended longer ago are left out, unless their session stays. @default 30 */
   recentMinutes?: number;
   /** Also the children's children, all the way down. @default false */
   descendants?: boolean;
@@ -175,6 +177,7 @@ export type Capability =
   | "budget"
   | "attachments"
   | "fork"
+  /** Children that stay in a thread and take follow-ups. Where the host can bind one. */
   | "session"
   | "collect";
 

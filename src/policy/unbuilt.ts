@@ -19,6 +19,5 @@ export function refuseUnbuilt(params: SpawnParams): Refusal | undefined {
 type Unbuilt = { capability?: Capability; asIs?: unknown };
 
 export const UNBUILT: Readonly<Partial<Record<keyof SpawnParams, Unbuilt>>> = {
-  thread: { capability: "session", asIs: false },
   budget: { capability: "budget" },
 };

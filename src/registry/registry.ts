@@ -13,6 +13,7 @@ import { openDatabase } from "./database.ts";
 import { groupCheck, groupPurger } from "./groups.ts";
 import { Intents } from "./intents.ts";
 import { KEEP_MS, Outbox } from "./outbox.ts";
+import { sessionCheck, sessionEnder } from "./kept-sessions.ts";
 import { Owners } from "./owners.ts";
 import type { OwnerRow } from "./owners.ts";
 import { runPurger } from "./purge.ts";
@@ -42,7 +43,12 @@ export function openRegistry(options: RegistryOptions): Registry {
   const db = openDatabase(options.file, options.readOnly ?? false);
   const queued = new Set<string>();
   const owners = new Owners(db, options.owner);
-  const admissions = new Admissions(db, owners, queued, [childrenCheck(db), groupCheck(db), queueCheck(queued)]);
+  const admissions = new Admissions(db, owners, queued, [
+    sessionCheck(db),
+    childrenCheck(db),
+    groupCheck(db),
+    queueCheck(queued),
+  ]);
   const settlements = new Settlements(db, owners.id, queued);
   const outbox = new Outbox(db, owners.id);
   const intents = new Intents(db);
@@ -64,6 +70,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     together: (work) => admissions.together(work),
     admit: (run, limits) => admissions.admit(run, limits),
     restart: (run, supersededRunId) => admissions.restart(run, supersededRunId),
+    endSessions: sessionEnder(db),
     takeBack: (run, supersededRunId) => admissions.takeBack(run, supersededRunId),
     setState: (runId, state, at) => settlements.setState(runId, state, at),
     expectNothing: (runId) => settlements.expectNothing(runId),
@@ -110,6 +117,8 @@ export interface Registry extends Queries {
   together<T>(work: () => T): T;
   /** A new run, `queued`, in the session of one that is to be settled next; what is below that one goes over to it. */
   restart(run: NewRun, supersededRunId: string): void;
+  /** Sessions that stay stay no longer: a follow-up isn't let in any more. Their runs are left as they are. */
+  endSessions(childSessionKeys: readonly string[]): void;
   /** Undoes such a restart, whose run never came about. */
   takeBack(run: NewRun, supersededRunId: string): void;
   /** `queued → running ⇄ waiting`. @throws InprocessError `internal` for any other change, `settled` included */

@@ -149,17 +149,17 @@ it("a thread makes a session, a session keeps its transcript, and what is collec
 });
 
 describe("what isn't built yet", () => {
-  it.each<[string, Partial<SpawnParams>, string]>([
-    ["thread", { thread: true }, "session"],
-    ["budget", { budget: { turns: 1 } }, "budget"],
-  ])("is refused by name: %s", (name, params, capability) => {
-    const refusal = refuseUnbuilt({ task: "x", ...params });
-    expect(refusal).toMatchObject({ status: "error", code: "capability_missing", message: naming(name) });
-    expect(refusal!.message).toContain(capability);
-  });
+  it.each<[string, Partial<SpawnParams>, string]>([["budget", { budget: { turns: 1 } }, "budget"]])(
+    "is refused by name: %s",
+    (name, params, capability) => {
+      const refusal = refuseUnbuilt({ task: "x", ...params });
+      expect(refusal).toMatchObject({ status: "error", code: "capability_missing", message: naming(name) });
+      expect(refusal!.message).toContain(capability);
+    },
+  );
 
   it("isn't asked for by what is done anyway", () => {
-    expect(refuseUnbuilt({ task: "x", context: "fork", lightContext: true, thread: false })).toBe(undefined);
+    expect(refuseUnbuilt({ task: "x", context: "fork", lightContext: true, thread: true })).toBe(undefined);
   });
 });
 

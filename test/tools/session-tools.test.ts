@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 
 import type { ToolOutput } from "../../src/host.ts";
 import { createSessionTools } from "../../src/tools/session-tools.ts";
-import { MAIN, startRuntime, type Fixture, type FixtureOptions } from "../helpers/runtime-fixture.ts";
+import { RecordingHost } from "../helpers/recording-host.ts";
+import { MAIN, startRuntime, tempFolder, type Fixture, type FixtureOptions } from "../helpers/runtime-fixture.ts";
 
 type Json = Record<string, unknown>;
 
@@ -81,7 +82,7 @@ describe("sessions_spawn", () => {
     expect(await runtime.list(requester)).toEqual([]);
   });
 
-  it("refuses what isn't built yet by name, doesn't offer it, and starts nothing", async () => {
+  it("refuses what isn't built yet or what its host can't by name, doesn't offer it, and starts nothing", async () => {
     const { spawn, runtime, requester } = await tools();
     const offered = createSessionTools(runtime, requester)[0]!.parameters["properties"] as Json;
     for (const [args, sentence] of UNBUILT) {
@@ -92,6 +93,14 @@ describe("sessions_spawn", () => {
     }
     expect(await runtime.list(requester)).toEqual([]);
     expect(Object.keys(offered)).toContain("taskName");
+    expect((await spawn({ task: "echo", mode: "run" })).details).toMatchObject({ status: "accepted" });
+  });
+
+  it("offers a thread where the host can bind one", async () => {
+    const host = new RecordingHost(tempFolder()).bindThreads();
+    const { runtime, requester } = await startRuntime({ engine: "by-task", host });
+    const offered = createSessionTools(runtime, requester)[0]!.parameters["properties"] as Json;
+    expect(Object.keys(offered)).toEqual(expect.arrayContaining(["thread", "mode"]));
   });
 
   it("tells a model what a forbidden spawn was refused for", async () => {
@@ -287,6 +296,6 @@ const REFUSED: [what: string, args: unknown, RegExp][] = [
   ["a prototype's name", JSON.parse('{"task":"x","__proto__":{"a":1},"constructor":1}') as Json, /no such parameter/],
 ];
 const UNBUILT: [args: Json, RegExp][] = [
-  [{ thread: true }, /^thread isn't available.*`session`/],
+  [{ thread: true }, /^thread needs a channel.*`session`/],
   [{ budget: { tokens: 5 } }, /^budget isn't available/],
 ];
