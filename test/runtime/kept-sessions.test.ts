@@ -1,26 +1,17 @@
-import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import type { SpawnParams } from "../../src/types.ts";
+import { SESSION, textsOf, withThreads } from "../helpers/kept-sessions.ts";
 import type { RecordedRequest, Reply } from "../helpers/model-server.ts";
-import { RecordingHost } from "../helpers/recording-host.ts";
-import {
-  collect,
-  gate,
-  recordOf,
-  serveModel,
-  startRuntime,
-  tempFolder,
-  type FixtureOptions,
-} from "../helpers/runtime-fixture.ts";
+import { collect, gate, recordOf, serveModel } from "../helpers/runtime-fixture.ts";
 
-const SESSION = { thread: true, mode: "session" } as const;
+const LIFE = new Set(["accepted", "resumed", "started", "settled"]);
 
 describe("a child in a thread", () => {
   it("stays when it has answered, and takes a follow-up as another run with all that was said", async () => {
     const server = await serveModel(({ index }) => `answer ${index}`);
     const { start, runtime, requester, host } = await withThreads({ model: server.model });
+    const events = collect(runtime.events());
     const first = await start({
       task: "remember seven",
       label: "Friend",
@@ -37,6 +28,8 @@ describe("a child in a thread", () => {
     expect(runId).not.toBe(first.runId);
     await host.completionsCame(2);
     expect(host.delivered[0]).toMatchObject({ runId: first.runId, text: "answer 0", task: "remember seven" });
+    const types = events.flatMap((event) => (event.runId === runId ? [event.type] : []));
+    expect(types.filter((type) => LIFE.has(type))).toEqual(["accepted", "resumed", "started", "settled"]);
     const { childSessionKey, sessionId } = host.delivered[0]!;
     expect(host.delivered[1]).toMatchObject({ runId, text: "answer 1", task: "which number?", label: "Friend" });
     expect(host.delivered[1]).toMatchObject({ childSessionKey, sessionId });
@@ -119,143 +112,27 @@ describe("a child in a thread", () => {
     await runtime.send({ sessionKey: run.childSessionKey, message: "again" }, requester);
     await host.completionsCame(2);
     expect(host.delivered[1]).toMatchObject({ outcome: { status: "ok" }, text: "better" });
+    await runtime.send({ sessionKey: run.childSessionKey, message: "endless" }, requester);
+    await host.completionsCame(3);
+    expect(host.delivered[2]).toMatchObject({ outcome: { status: "timeout" } });
   });
 
-  it("is in a thread for one run of mode `run`, and no longer", async () => {
-    const server = await serveModel(() => "done");
-    const { start, runtime, requester, host } = await withThreads({ model: server.model });
-    const run = await start({ task: "once", thread: true, mode: "run", cleanup: "delete" });
-    expect(host.threads).toEqual([run.childSessionKey]);
-    await host.completionsCame(1);
-    await expect.poll(() => host.threads).toEqual([]);
-    const sent = await runtime.send({ sessionKey: run.childSessionKey, message: "more" }, requester);
-    expect(sent).toMatchObject({ status: "error", code: "capability_missing" });
-    const silent = await start({ task: "once", thread: true, mode: "run", expectsCompletionMessage: false });
-    expect(host.threads).toEqual([silent.childSessionKey]);
-    await expect.poll(() => host.threads).toEqual([]);
-  });
-});
-
-describe("follow-ups", () => {
-  it("that come at once are one run with all of them, in order", async () => {
-    const go = gate();
-    const server = await serveModel(async ({ index }): Promise<Reply> => {
-      if (index > 0) await go.opened;
-      return `answer ${index}`;
+  it("has never more tools than it was given, and fewer when the configuration now says so", async () => {
+    const server = await serveModel(({ index }) => `answer ${index}`);
+    const denying = (...deny: string[]) => ({
+      model: server.model,
+      limits: { maxSpawnDepth: 1 },
+      config: { tools: { subagents: { tools: { deny } } } },
     });
-    const { start, runtime, requester, host } = await withThreads({ model: server.model });
-    const run = await start({ ...SESSION, task: "stay" });
+    const before = await withThreads(denying("write", "edit"));
+    await before.start({ ...SESSION, task: "stay", label: "Friend" });
+    await before.host.completionsCame(1);
+    await before.close();
+    const { runtime, requester, host } = await withThreads({ ...denying("find"), stateDir: before.stateDir });
+    await runtime.send({ label: "Friend", message: "more" }, requester);
     await host.completionsCame(1);
-    const say = (message: string) => runtime.send({ sessionKey: run.childSessionKey, message }, requester);
-    const sent = await Promise.all(["one", "two", "three"].map(say));
-    expect(sent).toMatchObject([{ status: "accepted" }, { status: "accepted" }, { status: "accepted" }]);
-    expect(new Set(sent.map((one) => (one as { runId: string }).runId)).size).toBe(1);
-    await expect.poll(() => server.requests.length, { timeout: 15_000 }).toBe(2);
-    // At work, it is steered.
-    expect(await say("four")).toMatchObject({ status: "accepted", runId: (sent[0] as { runId: string }).runId });
-    go.open();
-    await host.completionsCame(2);
-    expect(textsOf(server.requests.at(-1)!).join("\n")).toMatch(/one.*two.*three.*four/s);
-    expect(host.delivered).toHaveLength(2);
-    expect(await runtime.list(requester)).toHaveLength(1);
-  });
-
-  it("wait for the one before, and the next is begun when that can't be", async () => {
-    const server = await serveModel(() => "answer");
-    const { start, runtime, requester, host } = await withThreads({ model: server.model });
-    const run = await start({ ...SESSION, task: "stay" });
-    await host.completionsCame(1);
-    const gone = gate();
-    let asked = 0;
-    host.onResolve = async () => {
-      if (asked++ > 0) return server.model;
-      await gone.opened;
-      throw Object.assign(new Error("The model has no key; give it one."), { code: "model_unusable" });
-    };
-    const say = (message: string) => runtime.send({ sessionKey: run.childSessionKey, message }, requester);
-    const first = say("one");
-    const second = say("two");
-    gone.open();
-    expect(await first).toMatchObject({ status: "error", error: expect.stringContaining("no key") as string });
-    expect(await second).toMatchObject({ status: "accepted" });
-    await host.completionsCame(2);
-    expect(server.requests.at(-1)!.lastUserText).toMatch(/two$/);
-    expect(textsOf(server.requests.at(-1)!).join("\n")).not.toMatch(/\bone$/m);
-  });
-
-  it("by steer keep its pace, and those sent don't", async () => {
-    const server = await serveModel(() => "answer");
-    const { start, runtime, requester, host } = await withThreads({ model: server.model });
-    const run = await start({ ...SESSION, task: "stay" });
-    await host.completionsCame(1);
-    expect(await runtime.steer("last", "one", requester)).toMatchObject({ status: "accepted" });
-    expect(await runtime.steer("last", "two", requester)).toMatchObject({ status: "rate_limited" });
-    expect(await runtime.send({ sessionKey: run.childSessionKey, message: "three" }, requester)).toMatchObject({
-      status: "accepted",
-    });
-  });
-
-  it("count among their requester's active children, and the idle session doesn't", async () => {
-    const file = join(tempFolder(), "go");
-    const { start, runtime, requester, host } = await withThreads({
-      engine: "by-task",
-      limits: { maxChildrenPerAgent: 1 },
-    });
-    const run = await start({ ...SESSION, task: "echo" });
-    await host.completionsCame(1);
-    await start(`finishes-when-told ${file}`);
-    const refused = await runtime.send({ sessionKey: run.childSessionKey, message: "more" }, requester);
-    expect(refused).toMatchObject({ status: "forbidden", code: "spawn_forbidden" });
-    expect(await runtime.kill("last", requester)).toMatchObject({ status: "ok" });
-    await runtime.send({ sessionKey: run.childSessionKey, message: "more" }, requester);
-    await host.completionsCame(2);
-    expect(host.delivered[1]!.text).toContain("more");
-  });
-
-  it("without a transcript to go on from are refused", async () => {
-    const fixture = await withThreads({ engine: "by-task" });
-    const { start, runtime, requester, host } = fixture;
-    const run = await start({ ...SESSION, task: "echo" });
-    await host.completionsCame(1);
-    rmSync((await recordOf(fixture, run.runId))!.transcriptPath);
-    const refused = await runtime.send({ sessionKey: run.childSessionKey, message: "more" }, requester);
-    expect(refused).toMatchObject({
-      code: "transcript_unusable",
-      error: expect.stringMatching(/sessions_spawn/) as string,
-    });
-    expect(await runtime.list(requester)).toMatchObject([{ runId: run.runId }]);
-  });
-
-  it("aren't begun once the runtime is closed", async () => {
-    const { start, runtime, requester, host, close } = await withThreads({ engine: "by-task" });
-    const run = await start({ ...SESSION, task: "echo" });
-    await host.completionsCame(1);
-    const resolving = gate();
-    const go = gate();
-    host.onResolve = async () => {
-      resolving.open();
-      await go.opened;
-      return host.model;
-    };
-    const sent = runtime.steer(run.runId, "more", requester);
-    const refused = expect(sent).rejects.toMatchObject({ code: "runtime_closed" });
-    await resolving.opened;
-    await close();
-    go.open();
-    await refused;
-  });
-
-  it("begin when the turn before has let go of the transcript", async () => {
-    const { start, runtime, requester, host } = await withThreads({ engine: "by-task" });
-    const events = collect(runtime.events());
-    const threadOf = (runId: string) =>
-      events.flatMap((event) => (event.runId === runId && event.type === "started" ? [event.threadId] : []))[0];
-    const run = await start({ ...SESSION, task: "hangs", runTimeoutSeconds: 1 });
-    await host.completionsCame(1);
-    const sent = await runtime.send({ sessionKey: run.childSessionKey, message: "more" }, requester);
-    const { runId } = sent as { runId: string };
-    await expect.poll(() => threadOf(runId), { timeout: 15_000 }).toBeDefined();
-    expect(threadOf(runId)).not.toBe(threadOf(run.runId));
+    expect(namesOf(server.requests[0]!)).toEqual(["read", "list", "find", "search"]);
+    expect(namesOf(server.requests[1]!)).toEqual(["read", "list", "search"]);
   });
 });
 
@@ -346,20 +223,6 @@ describe("the end of a session that stays", () => {
     expect(texts.filter((text) => /endless.*go on/s.test(text))).toHaveLength(1);
   });
 });
-
-function withThreads(options: FixtureOptions = {}) {
-  return startRuntime({ ...options, host: new RecordingHost(tempFolder()).bindThreads() });
-}
-
-/** What was said, without the system prompt. */
-function textsOf({ messages }: RecordedRequest): string[] {
-  return messages.filter(({ role }) => role !== "system").map(({ content }) => textOf(content));
-}
-
-function textOf(content: unknown): string {
-  if (typeof content === "string") return content;
-  return (content as { text?: string }[]).map(({ text = "" }) => text).join("");
-}
 
 function namesOf({ body }: RecordedRequest): string[] {
   return (body["tools"] as { function: { name: string } }[]).map((tool) => tool.function.name);

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 
 import type { SpawnParams } from "../../src/types.ts";
+import { withThreads } from "../helpers/kept-sessions.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
-import { startRuntime, tempFolder, type Fixture } from "../helpers/runtime-fixture.ts";
+import { serveModel, startRuntime, tempFolder, type Fixture } from "../helpers/runtime-fixture.ts";
 
 const BOUND: SpawnParams = { task: "waits", thread: true, attachments: [{ name: "a", content: "b" }] };
 const FILES = { tools: { sessions_spawn: { attachments: { enabled: true } } } };
@@ -73,6 +74,32 @@ it("a thread that can't be given back keeps nobody from ending", async () => {
   expect(await runtime.kill(run.runId, requester)).toMatchObject({ status: "ok" });
   const refused = await runtime.send({ sessionKey: run.childSessionKey, message: "more" }, requester);
   expect(refused).toMatchObject({ status: "error" });
+});
+
+it("a run of mode `run` is in x", async () => {
+  const server = await serveModel(() => "done");
+  const { start, runtime, requester, host } = await withThreads({ model: server.model });
+  const run = await start({ task: "once", thread: true, mode: "run", cleanup: "delete" });
+  expect(host.threads).toEqual([run.childSessionKey]);
+  await host.completionsCame(1);
+  await expect.poll(() => host.threads).toEqual([]);
+  const sent = await runtime.send({ sessionKey: run.childSessionKey, message: "more" }, requester);
+  expect(sent).toMatchObject({ status: "error", code: "capability_missing" });
+  const silent = await start({ task: "once", thread: true, mode: "run", expectsCompletionMessage: false });
+  expect(host.threads).toEqual([silent.childSessionKey]);
+  await expect.poll(() => host.threads).toEqual([]);
+});
+
+it("a run that is interrupted keeps its thread until the last run in its session is over", async () => {
+  const { start, runtime, requester, host } = await withThreads({ engine: "by-task" });
+  const run = await start({ task: "waits", thread: true, mode: "run" });
+  await expect.poll(() => runtime.stats().runs.running).toBe(1);
+  const again = await runtime.steer(run.runId, "again", requester, { interrupt: true });
+  const { completed } = await runtime.wait([run.runId], requester, { timeoutMs: 15_000 });
+  expect(completed).toHaveLength(1);
+  expect(host.threads).toEqual([run.childSessionKey]);
+  await runtime.kill((again as { runId: string }).runId, requester);
+  await expect.poll(() => host.threads).toEqual([]);
 });
 
 async function expectNothingLeft({ runtime, requester, workspaceDir, host }: Fixture): Promise<void> {
