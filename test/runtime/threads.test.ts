@@ -76,7 +76,7 @@ it("a thread that can't be given back keeps nobody from ending", async () => {
   expect(refused).toMatchObject({ status: "error" });
 });
 
-it("a run of mode `run` is in x", async () => {
+it("a child of mode `run` has its thread until its run is told of, and no longer", async () => {
   const server = await serveModel(() => "done");
   const { start, runtime, requester, host } = await withThreads({ model: server.model });
   const run = await start({ task: "once", thread: true, mode: "run", cleanup: "delete" });
