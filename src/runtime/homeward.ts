@@ -66,7 +66,7 @@ export class Homeward {
   /** A waiting run: woken when its children are done, concluded when they left nothing to say. */
   turnEnded(run: LiveRun): void {
     if (run.state !== "waiting" || run.outcome.settled !== undefined) return;
-    if (this.#parts.live.childrenOf(run.sessionKey).length > 0) return;
+    if (this.#parts.live.untoldChildrenOf(run.sessionKey).length > 0) return;
     if (this.#parts.registry.outbox.pendingFor(run.sessionKey).length > 0) this.#announcer.nudge(run.sessionKey);
     else void this.#carrier.conclude(run);
   }
@@ -101,12 +101,12 @@ export class Homeward {
     return host.deliver(completions);
   }
 
-  /** An orchestrator is woken once, with everything. */
+  /** An orchestrator is woken once, with everything: also with what has ended and isn't written yet. */
   #holdBack(requesterSessionKey: string): boolean {
     if (this.#settler.holdsFor(requesterSessionKey)) return true;
     if (this.#beside?.holdsFor(requesterSessionKey) === true) return true;
     const { live } = this.#parts;
-    return live.ofSession(requesterSessionKey) !== undefined && live.childrenOf(requesterSessionKey).length > 0;
+    return live.ofSession(requesterSessionKey) !== undefined && live.untoldChildrenOf(requesterSessionKey).length > 0;
   }
 
   /** Any other requester is told of all that it asked for in one turn, under `announce.mode: "together"`. */

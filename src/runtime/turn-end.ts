@@ -32,8 +32,9 @@ const steered: TurnEndRule = ({ steering }) =>
     ? undefined
     : { then: "turn", turn: { prompt: steering.splice(0).join("\n\n"), resume: "next_turn" } };
 
+/** A child that has ended and isn't told of yet may still owe its result. */
 const moreToCome: TurnEndRule = ({ sessionKey }, { live, registry }) =>
-  live.childrenOf(sessionKey).length > 0 || registry.outbox.pendingFor(sessionKey).length > 0
+  live.untoldChildrenOf(sessionKey).length > 0 || registry.outbox.pendingFor(sessionKey).length > 0
     ? { then: "wait" }
     : undefined;
 
