@@ -13,6 +13,8 @@ export type ToolQuestion = {
   deny?: string[];
   /** Every tool that the requester has; a child never gets another. Undefined = not known, no limit from there. */
   within?: string[] | undefined;
+  /** What the requester's agent is held to, where that is another than `agentId`. */
+  above?: Lists | undefined;
 };
 
 /** Whether a tool of this name may be offered, in the thread or on the host: allowed by every list, denied by none. */
@@ -23,6 +25,7 @@ export function toolFilter(config: Config, question: ToolQuestion): (name: strin
     { allow: allow && [...allow, ...(alsoAllow ?? [])], deny },
     expandLists({ ...(question.allow && { allow: question.allow }), ...(question.deny && { deny: question.deny }) }),
     { allow: question.within?.map(normal) },
+    question.above ?? {},
   ].map(permits);
   return (name) => lists.every((permitted) => permitted(normal(name)));
 }
