@@ -107,8 +107,17 @@ export interface Host {
    * data. Asked without a child for the run that warms a thread up.
    */
   engineContext?(child?: ChildContext): unknown;
-  /** Channels with threads, for mode `session`. */
+  /**
+   * Binds a thread of the requester's channel to a child, which is let in afterwards (`thread`, mode `session`); false:
+   * this requester has no channel with threads. A host without it has no capability `session`. What a person writes in
+   * the thread the host hands on with `runtime.send`, as the child's requester.
+   */
   bindThread?(child: ChildContext): Promise<boolean>;
+  /**
+   * The thread is the child's no longer: the spawn came to nothing after all, the session was ended, or the run of mode
+   * `run` is over. Not told of for such a run when its process crashes.
+   */
+  unbindThread?(child: ChildContext): Promise<void>;
   /**
    * Puts a message from one session to another of the host's own, and waits so long for its answer. Resolves without a
    * reply when there was none in time, or when `timeoutMs` is 0; rejects when there is no such session or it may not

@@ -18,9 +18,10 @@ export class Archive {
     this.#db = db;
     this.#due = db.prepare(`
       SELECT ${LISTED_COLUMNS} FROM runs
-      WHERE endedAt < :before AND archivedAt IS NULL AND mode = 'run' AND unsettledBelow = 0
+      WHERE endedAt < :before AND archivedAt IS NULL AND unsettledBelow = 0
         AND ${NOTHING_OWED} AND NOT EXISTS (SELECT 1 FROM runs AS later
-          WHERE later.childSessionKey = runs.childSessionKey AND (later.endedAt IS NULL OR later.endedAt >= :before))
+          WHERE later.childSessionKey = runs.childSessionKey
+            AND (later.endedAt IS NULL OR later.endedAt >= :before OR later.kept IS NOT NULL))
       ORDER BY endedAt LIMIT :limit`);
     this.#left = db.prepare(`
       SELECT ${LISTED_COLUMNS} FROM runs
@@ -39,7 +40,8 @@ export class Archive {
 
   /**
    * Runs, not sessions, that ended before `before` (milliseconds since the epoch) and whose transcript stands as it was:
-   * nobody works in their session or below it, and nothing of theirs is still to be handed over. Oldest first.
+   * nobody works in their session or below it, nothing of theirs is still to be handed over, and it isn't one that
+   * stays. Oldest first.
    */
   due(before: number, limit: number): RunRow[] {
     return this.#all(this.#due, { before, limit });
