@@ -70,7 +70,10 @@ export type SpawnParams = {
   outputSchema?: Record<string, unknown>;
   /** The batch it belongs to, at most 128 characters. Needs `collect`. @default what its requester's turn collects */
   groupId?: string;
-  /** Narrow the child's tools; names, intersected with what it would have had. */
+  /**
+   * Narrow the child's tools; names, patterns with `*` and groups, intersected with what it would have had. At most 256
+   * in each list, each of 1 to 128 characters.
+   */
   toolsAllow?: string[];
   toolsDeny?: string[];
   /** What the child and all below it may use. */

@@ -1,5 +1,6 @@
 /** The tools an agent may have, out of profiles, groups and lists. Deny wins everywhere, so a list here only ever narrows. */
 
+import { anyOf } from "../glob.ts";
 import type { RawExecPolicy, RawToolPolicy } from "./schema.ts";
 
 export type ToolLists = { allow?: string[]; alsoAllow?: string[]; deny?: string[] };
@@ -35,17 +36,10 @@ export function expandGroups(names: readonly string[]): string[] {
   return [...new Set(plain.flatMap((name) => (Object.hasOwn(GROUPS, name) ? GROUPS[name]! : [name])))];
 }
 
-/** What both lists let through; `*` stands for any letters in either. */
+/** What both lists let through; `*` stands for any characters in either. */
 export function narrowed(before: string[] | undefined, next: string[]): string[] {
   if (before === undefined) return next;
-  const both = [...next.filter((name) => matches(name, before)), ...before.filter((name) => matches(name, next))];
-  return [...new Set(both)];
-}
-
-function matches(name: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) =>
-    new RegExp(`^${pattern.replace(/[\\^$.|?+()[\]{}]/g, "\\$&").replaceAll("*", ".*")}$`).test(name),
-  );
+  return [...new Set([...next.filter(anyOf(before)), ...before.filter(anyOf(next))])];
 }
 
 /** OpenClaw's groups, with this package's own tools beside those they resemble. */

@@ -51,6 +51,8 @@ function nameOf(attachment: Attachment, platform: string): string {
   const wrong =
     name === "" ||
     UNFIT.test(name) ||
+    // Half characters are all written as the same sign, so two names would be one file.
+    !name.isWellFormed() ||
     RESERVED.has(name.toLowerCase()) ||
     Buffer.byteLength(name) > NAME_BYTES ||
     (platform === "win32" && UNFIT_ON_WINDOWS.test(name));

@@ -37,9 +37,15 @@ const text = (max: number): Rule => ({
   what: `a text of at most ${max} characters`,
 });
 const flag: Rule = { is: (value) => typeof value === "boolean", what: "true or false" };
+/** The host holds each of a spawn's tool names against each tool there is, and against the lists above them. */
+const MAX_NAMES = 256;
+const MAX_NAME_CHARS = 128;
 const names: Rule = {
-  is: (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
-  what: "a list of tool names",
+  is: (value) =>
+    Array.isArray(value) &&
+    value.length <= MAX_NAMES &&
+    value.every((name) => typeof name === "string" && name.length > 0 && name.length <= MAX_NAME_CHARS),
+  what: `a list of at most ${MAX_NAMES} tool names, each of 1 to ${MAX_NAME_CHARS} characters`,
 };
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -2,6 +2,7 @@
 
 import type { Config } from "../config.ts";
 import { expandGroups, expandLists, narrowed } from "../config/tool-lists.ts";
+import { anyOf } from "../glob.ts";
 
 export type ToolQuestion = {
   agentId: string;
@@ -12,18 +13,21 @@ export type ToolQuestion = {
   deny?: string[];
   /** Every tool that the requester has; a child never gets another. Undefined = not known, no limit from there. */
   within?: string[] | undefined;
+  /** What the requester's agent is held to, where that is another than `agentId`. */
+  above?: Lists | undefined;
 };
 
 /** Whether a tool of this name may be offered, in the thread or on the host: allowed by every list, denied by none. */
 export function toolFilter(config: Config, question: ToolQuestion): (name: string) => boolean {
   const { allow, alsoAllow, deny } = question.kind === "child" ? config.tools.subagents : {};
-  const lists: Lists[] = [
+  const lists = [
     config.agents.list[question.agentId]?.tools ?? {},
     { allow: allow && [...allow, ...(alsoAllow ?? [])], deny },
     expandLists({ ...(question.allow && { allow: question.allow }), ...(question.deny && { deny: question.deny }) }),
     { allow: question.within?.map(normal) },
-  ];
-  return (name) => lists.every((list) => permits(normal(name), list));
+    question.above ?? {},
+  ].map(permits);
+  return (name) => lists.every((permitted) => permitted(normal(name)));
 }
 
 /** Names of the tools that work in the session's thread. `exec` only where the config opens it. */
@@ -50,30 +54,25 @@ export function listsWithin(above: Lists, own: Lists): { allow?: string[]; deny?
  * it back. This package's own tools of those names are offered by their own rules.
  */
 export function isKeptBack(config: Pick<Config, "rules">, role: "orchestrator" | "leaf"): (name: string) => boolean {
-  const kept = [
+  const kept = anyOf([
     ...NEVER,
     ...(config.rules === "2026.4.1" ? [] : NEVER_FROM_9),
     ...(role === "leaf" ? NOT_FOR_LEAVES : []),
-  ];
-  return (name) => kept.some((entry) => matches(entry, normal(name)));
+  ]);
+  return (name) => kept(normal(name));
 }
 
 type Lists = { allow?: string[] | undefined; deny?: string[] | undefined };
 
-function permits(name: string, { allow, deny }: Lists): boolean {
-  if (deny?.some((entry) => matches(entry, name))) return false;
-  return allow === undefined || allow.some((entry) => matches(entry, name));
+/** `*` stands for any characters, as in OpenClaw's tool lists. */
+function permits({ allow, deny }: Lists): (name: string) => boolean {
+  const denied = anyOf(deny ?? []);
+  const allowed = allow && anyOf(allow);
+  return (name) => !denied(name) && (allowed === undefined || allowed(name));
 }
 
 function normal(name: string): string {
   return name.trim().toLowerCase();
-}
-
-/** `*` stands for any characters, as in OpenClaw's tool lists. */
-function matches(entry: string, name: string): boolean {
-  if (!entry.includes("*")) return entry === name;
-  const parts = entry.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(name);
 }
 
 const ALL_WORKER_TOOLS = ["read", "write", "edit", "list", "find", "search", "exec"];

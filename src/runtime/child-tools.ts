@@ -15,7 +15,7 @@ export function childTools(
   context: { parts: Parts; runtime: SubagentRuntime; sessionTools: SessionTools },
   row: NewRun,
   params: Pick<SpawnParams, "toolsAllow" | "toolsDeny">,
-  requester: Pick<Requester, "sessionKey" | "tools">,
+  requester: Asking,
 ): Pick<LiveRunFacts, "tools" | "hostTools" | "toolsAllow" | "toolsDeny"> {
   const { config, host, live } = context.parts;
   const { toolsAllow, toolsDeny } = params;
@@ -25,6 +25,7 @@ export function childTools(
     ...(toolsAllow === undefined ? {} : { allow: toolsAllow }),
     ...(toolsDeny === undefined ? {} : { deny: toolsDeny }),
     within: toolsOf(requester, live),
+    above: agentLimits(requester.agentId, row.agentId, config),
   };
   const lists = listsWithin(limitsOf(requester, row.agentId, context.parts), {
     allow: toolsAllow,
@@ -45,24 +46,33 @@ export function childTools(
   };
 }
 
+type Asking = Pick<Requester, "sessionKey" | "agentId" | "tools">;
+
+/**
+ * What the requester's agent is held to by the config; nothing for a child of the same agent, which is held to it anyway.
+ * A main session needn't say which tools it has, and its agent is denied some all the same.
+ */
+function agentLimits(agentId: string, childAgentId: string, { agents }: Parts["config"]): Limits {
+  return agentId === childAgentId ? {} : (agents.list[agentId]?.tools ?? {});
+}
+
+type Limits = Parameters<typeof listsWithin>[0];
+
 /** A child of ours has what its run was given, whatever the caller says of it. */
-function toolsOf({ sessionKey, tools }: Pick<Requester, "sessionKey" | "tools">, live: LiveRuns): string[] | undefined {
+function toolsOf({ sessionKey, tools }: Asking, live: LiveRuns): string[] | undefined {
   const facts = live.ofSession(sessionKey)?.facts;
   return facts === undefined ? tools : [...facts.tools, ...facts.hostTools.map(({ name }) => name)];
 }
 
 /** What its requester is held to, as lists: an engine with tools of its own can't be told them by name. */
 function limitsOf(
-  { sessionKey, tools }: Pick<Requester, "sessionKey" | "tools">,
+  { sessionKey, agentId, tools }: Asking,
   childAgentId: string,
   { live, config }: Pick<Parts, "live" | "config">,
-): Parameters<typeof listsWithin>[0] {
+): Limits {
   const facts = live.ofSession(sessionKey)?.facts;
-  if (facts === undefined) return { allow: tools };
-  const { toolsAllow, toolsDeny, row } = facts;
-  const lists = { allow: toolsAllow, deny: toolsDeny };
-  // A child of the same agent is held to that agent's own lists anyway.
-  return row.agentId === childAgentId ? lists : listsWithin(lists, config.agents.list[row.agentId]?.tools ?? {});
+  const lists = facts === undefined ? { allow: tools } : { allow: facts.toolsAllow, deny: facts.toolsDeny };
+  return listsWithin(lists, agentLimits(facts?.row.agentId ?? agentId, childAgentId, config));
 }
 
 /** A child as its host sees it. */

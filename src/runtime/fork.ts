@@ -23,7 +23,7 @@ export async function chooseBeginning(
   if (context !== "fork") return {};
   if (path === undefined) return { note: isolated("this session's transcript isn't known here") };
   const bytes = await stat(path).then(
-    (file) => file.size,
+    (file) => (file.isFile() ? file.size : undefined),
     () => undefined,
   );
   if (bytes === undefined) return { note: isolated("this session's transcript can't be read") };

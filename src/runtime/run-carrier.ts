@@ -15,6 +15,7 @@ import { answerRequest } from "./host-requests.ts";
 import { placeOf, type LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import { identity, type Settler } from "./settler.ts";
+import { clip } from "../sessions/clip.ts";
 import { afterTurn } from "./turn-end.ts";
 import type { OutcomeStatus } from "../types.ts";
 
@@ -137,7 +138,7 @@ export class RunCarrier {
       run.using(end.result.usage);
       this.#budgets.counted(run);
       run.text = end.result.text || run.text;
-      run.answeredBy = end.result.model ?? run.answeredBy;
+      run.answeredBy = end.result.model === undefined ? run.answeredBy : clip(end.result.model, MODEL_CHARS);
       run.structured = end.result.structured;
       run.schemaError = end.result.schemaError;
     }
@@ -192,10 +193,11 @@ export class RunCarrier {
   #heard(run: LiveRun, event: EngineEvent): void {
     let told = event;
     if (event.type === "usage") {
-      run.answeredBy = event.model;
+      const model = clip(event.model, MODEL_CHARS);
+      run.answeredBy = model;
       run.using(event.usage);
       // An engine knows of its own turn; whoever watches wants the run's.
-      told = { ...event, usage: run.usage };
+      told = { ...event, model, usage: run.usage };
     }
     this.#budgets.heard(run, event);
     this.#parts.hub.publish({ ...identity(run), ...told }, run.facts.row.rootSessionKey);
@@ -216,6 +218,9 @@ function withSteering(run: LiveRun, turn: Turn): Turn {
 function culprit({ code, message }: Cause): Cause {
   return { code, message: `The run's thread ended twice, the second time with no other run in it. ${message}` };
 }
+
+/** A server names its model as it likes, and the name stands in every list of runs. As long as a spawn's may be. */
+const MODEL_CHARS = 200;
 
 /** What an aborted turn settles as, by the reason it was given. */
 const ABORTED: Partial<Record<Cause["code"], OutcomeStatus>> = {

@@ -71,24 +71,18 @@ export function parseTranscript(text: string): { messages: StoredMessage[]; last
 /**
  * The messages a model would be shown if the session went on: those on the way from the last entry back to the first,
  * and of what was compacted, or left for another branch, the summary. Files of OpenClaw's own sessions have such entries.
- * A torn last line is left out. @throws SyntaxError when a line before the last isn't JSON
+ * What isn't a whole entry, or no whole message, is passed over: whoever wrote the file, it is only read here.
  */
 export function branchOf(text: string): StoredMessage[] {
   const entries = new Map<string, Entry>();
   let last: Entry | undefined;
-  const lines = text.split("\n");
-  lines.forEach((line, index) => {
-    if (line.trim() === "") return;
-    try {
-      const entry = JSON.parse(line) as Entry | null;
-      // The header has an id as well, and no entry hangs from it.
-      if (typeof entry?.id !== "string") return;
-      entries.set(entry.id, entry);
-      last = entry;
-    } catch (error) {
-      if (index < lines.length - 1) throw error;
-    }
-  });
+  for (const line of text.split("\n")) {
+    const entry = entryOfLine(line);
+    // The header has an id as well, and no entry hangs from it.
+    if (typeof entry?.id !== "string") continue;
+    entries.set(entry.id, entry);
+    last = entry;
+  }
   const branch: Entry[] = [];
   for (let entry = last; entry !== undefined; entry = entries.get(entry.parentId ?? "")) {
     // Each once, though a damaged file may hang entries from one another.
@@ -103,6 +97,27 @@ export function branchOf(text: string): StoredMessage[] {
   return [compaction, ...(kept < 0 ? [] : before.slice(kept)), ...branch.slice(at + 1)].flatMap(messagesOfEntry);
 }
 
+function entryOfLine(line: string): Entry | undefined {
+  try {
+    return (JSON.parse(line) as Entry | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As far as a copy of it can be written, and a model be told of it. */
+function isWhole({ timestamp, content }: StoredMessage): boolean {
+  if (!Number.isFinite(timestamp) || Math.abs(timestamp) > LAST_TIME) return false;
+  return typeof content === "string" || (Array.isArray(content) && content.every(isBlock));
+}
+
+function isBlock(block: unknown): boolean {
+  return typeof block === "object" && block !== null;
+}
+
+/** The last one that a Date can hold. */
+const LAST_TIME = 8.64e15;
+
 type Entry = {
   type: unknown;
   id: string;
@@ -114,7 +129,7 @@ type Entry = {
 };
 
 function messagesOfEntry({ type, message, summary, timestamp }: Entry): StoredMessage[] {
-  if (type === "message") return isMessage(message) ? [message] : [];
+  if (type === "message") return isMessage(message) && isWhole(message) ? [message] : [];
   if ((type !== "compaction" && type !== "branch_summary") || typeof summary !== "string") return [];
   const at = Date.parse(String(timestamp));
   const content = [{ type: "text", text: `[Summary of what was said before]\n${summary}` }];

@@ -38,7 +38,7 @@ describe("files that come with a spawn", () => {
 
   it.each([
     ...["", "  ", ".", "..", ".manifest.json", ".Manifest.JSON", "a/b", "a\\b", "/etc/passwd", "C:\\a", "a\0", "a\nb"],
-    ...["a\tb", "\u007f", "x".repeat(256), "ü".repeat(128)],
+    ...["a\tb", "\u007f", "x".repeat(256), "ü".repeat(128), "a\ud800", "\udc00a"],
   ])("have plain names: %j is none", (name) => {
     expect(codeOf([{ name, content: "x" }])).toBe("attachments_invalid_name");
   });

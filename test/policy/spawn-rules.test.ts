@@ -50,6 +50,16 @@ describe("what a parameter may be", () => {
     for (const value of ["read", { 0: "read" }, ["read", 7], [null], undefined]) expect(is(name, value)).toBe(false);
   });
 
+  test.each<keyof typeof RULES>(["toolsAllow", "toolsDeny"])(
+    "%s: 256 names at most, of 1 to 128 characters",
+    (name) => {
+      const names = (count: number) => Array.from({ length: count }, (_, index) => `q${index}*`);
+      expect([is(name, names(256)), is(name, names(257)), is(name, names(20_000))]).toEqual([true, false, false]);
+      expect([is(name, ["x".repeat(128)]), is(name, ["x".repeat(129)]), is(name, [""])]).toEqual([true, false, false]);
+      expect(RULES[name].what).toBe("a list of at most 256 tool names, each of 1 to 128 characters");
+    },
+  );
+
   test("an agent's id and a handle: what their patterns say, to the last character", () => {
     const chars = fc.string({ unit: fc.constantFrom(..."ab0_-A. é\n"), maxLength: 70 });
     fc.assert(

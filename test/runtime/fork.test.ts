@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 import { openRegistry } from "../../src/registry/registry.ts";
@@ -67,6 +67,7 @@ describe("a child whose context is a fork", () => {
     const cases: [object, RegExp][] = [
       [{}, new RegExp(`too large.*${size} bytes`)],
       [{ transcriptPath: `${requester.transcriptPath}.gone` }, /can't be read/],
+      [{ transcriptPath: dirname(requester.transcriptPath) }, /can't be read/],
     ];
     for (const [more, why] of cases) {
       const run = await fork(more);
@@ -76,9 +77,9 @@ describe("a child whose context is a fork", () => {
     const { transcriptPath: _unknown, ...nameless } = requester;
     const unknown = accepted(await runtime.spawn({ task: "alone", context: "fork" }, nameless));
     expect(unknown.note).toMatch(/isn't known here/);
-    await host.completionsCame(3);
+    await host.completionsCame(4);
     expect(JSON.stringify(server.requests.map((request) => request.messages))).not.toContain("xylophone");
-    expect(await runtime.list(requester)).toMatchObject([{ context: "isolated" }, {}, {}]);
+    expect(await runtime.list(requester)).toMatchObject([{ context: "isolated" }, { context: "isolated" }, {}, {}]);
   });
 
   it("of a model whose size only the host's engine knows is held to OpenClaw's cap alone", async () => {

@@ -98,6 +98,19 @@ describe("an engine with tools of its own", () => {
   });
 });
 
+it("a main session that doesn't say which gives a child of another agent none that its own agent is denied", async () => {
+  const agents = {
+    list: [{ id: "main", tools: { deny: ["exec", "lookup"] }, subagents: { allowAgents: ["*"] } }, { id: "other" }],
+  };
+  const tools = { exec: { security: "full", ask: "off" } };
+  const fixture = await startFamily({ config: { agents, tools } });
+  const offered = await offeredTo(fixture, { agentId: "other" }, fixture.requester);
+  expect(offered).toContain("write");
+  expect(offered.filter((name) => ["exec", "lookup"].includes(name))).toEqual([]);
+  const told = await listsTold(fixture, await fixture.start({ task: "tells-lists", agentId: "other" }));
+  expect(told).toEqual({ toolsDeny: ["exec", "lookup"] });
+});
+
 it("a main session that says which tools it has gives its children none but those, host tools included", async () => {
   const fixture = await startFamily({});
   const by = { ...fixture.requester, tools: ["read", "lookup", "sessions_spawn"] };

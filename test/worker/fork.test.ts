@@ -47,14 +47,35 @@ it("one that is there already is left as it is, and without a source none is mad
   expect(readFileSync(task.transcriptPath, "utf8")).toBe("mine");
 });
 
-it("a source that is gone, shorter than it was or damaged is named, and nothing is made of it", () => {
+it("what is no whole entry or message in a source is passed over, wherever it stands", () => {
+  const { source, task } = sourceOf([user("hello")]);
+  const parent = parse(readFileSync(source, "utf8").trimEnd().split("\n")[1]!).id;
+  const whole = { role: "user", content: "and", timestamp: 2 };
+  const { timestamp: _none, ...timeless } = whole;
+  const bad = [
+    timeless,
+    { ...whole, timestamp: 1e300 },
+    { ...whole, content: null },
+    { ...whole, role: "assistant", content: [null] },
+    null,
+  ];
+  let above = parent;
+  const entries = [...bad, whole].map((message, index) => {
+    const line = JSON.stringify({ type: "message", id: `id${index}`, parentId: above, message });
+    above = `id${index}`;
+    return line;
+  });
+  writeFileSync(source, `${["null", "{garbage", "7", ...entries, "[]", '{"torn'].join("\n")}`, { flag: "a" });
+  expect(beginFork({ ...task, forkOf: { path: source, bytes: statSync(source).size } })).toBe(true);
+  expect(parseTranscript(readFileSync(task.transcriptPath, "utf8")).messages).toEqual([user("hello"), whole]);
+});
+
+it("a source that is gone or shorter than it was is named, and nothing is made of it", () => {
   const { source, task } = sourceOf([user("hello")]);
   const { size } = statSync(source);
-  writeFileSync(`${source}.damaged`, `{broken\n${readFileSync(source, "utf8")}`);
   for (const forkOf of [
     { path: `${source}.gone`, bytes: size },
     { path: source, bytes: size + 1 },
-    { path: `${source}.damaged`, bytes: size },
   ]) {
     expect(() => beginFork({ ...task, forkOf })).toThrow(
       expect.objectContaining({ code: "transcript_unusable", message: expect.stringContaining(forkOf.path) as string }),

@@ -3,6 +3,7 @@
  * what it leaves a sandboxed session of them.
  */
 
+import { anyOf } from "../../glob.ts";
 import type { HostConfig } from "./api.ts";
 import { agentDefaults, agentOf } from "./agents.ts";
 import type { OpenClawPackage } from "./openclaw-package.ts";
@@ -62,8 +63,7 @@ function isClamped(config: HostConfig, sessionKey: string): boolean {
 function stands(entry: string, agent: string): boolean {
   const pattern = entry.trim();
   if (!pattern.includes("*")) return pattern === agent;
-  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`, "i").test(agent);
+  return anyOf([pattern.toLowerCase()])(agent.toLowerCase());
 }
 
 function toolSettings(config: HostConfig): ToolSettings {

@@ -4,6 +4,7 @@
  */
 
 import { PLUGIN_ID } from "../../config/schema.ts";
+import { anyOf } from "../../glob.ts";
 import { agentEntries, type AgentEntry } from "./agents.ts";
 import type { HostConfig } from "./api.ts";
 import type { OpenClawPackage } from "./openclaw-package.ts";
@@ -98,8 +99,7 @@ function covers(entry: string, { name, groups }: Tool): boolean {
   const named = entry.trim().toLowerCase();
   if (groups.includes(named)) return true;
   if (!named.includes("*")) return named === name || (name === OWN.name && OWN_TOOLS.includes(named));
-  const parts = named.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(name);
+  return anyOf([named])(name);
 }
 
 type Tool = { name: string; groups: readonly string[] };

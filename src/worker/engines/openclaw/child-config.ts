@@ -1,6 +1,7 @@
 /** The config one run is given: the gateway's, narrowed by what its spawn, and those above it, say of its tools. */
 
 import type { EngineTask } from "../../../channel/protocol.ts";
+import { anyOf, singleStars } from "../../../glob.ts";
 
 type Section = Record<string, unknown>;
 
@@ -28,25 +29,23 @@ function childTools(
   { toolsAllow, toolsDeny, role }: Pick<EngineTask, "toolsAllow" | "toolsDeny" | "role">,
 ): Section {
   const [allow, alsoAllow, deny] = [names(configured.allow), names(configured.alsoAllow), names(configured.deny)];
-  const denied = [...(deny ?? []), ...(toolsDeny ?? [])];
+  const denied = [...(deny ?? []), ...(toolsDeny ?? []).map(singleStars)];
   if (toolsAllow === undefined) return { ...configured, deny: denied };
   const wanted = new Set([...(allow ?? []), ...(alsoAllow ?? [])].map(normal));
   const never = role.kind === "orchestrator" ? NEVER : [...NEVER, ...NOT_FOR_LEAVES];
   const { alsoAllow: _within, ...rest } = configured;
+  const ours = toolsAllow.map(singleStars);
   const theirs = allow === undefined ? undefined : [...allow, ...(alsoAllow ?? [])];
   return {
     ...rest,
     deny: [...denied, ...never.filter((name) => !wanted.has(name))],
-    allow: theirs === undefined ? named(toolsAllow) : named(both(toolsAllow, theirs)),
+    allow: theirs === undefined ? named(ours) : named(both(ours, theirs)),
   };
 }
 
 /** What two allow lists agree on. */
 function both(ours: string[], theirs: string[]): string[] {
-  return [
-    ...ours.filter((name) => theirs.some((entry) => covers(entry, name))),
-    ...theirs.filter((name) => ours.some((entry) => covers(entry, name))),
-  ];
+  return [...ours.filter(coveredBy(theirs)), ...theirs.filter(coveredBy(ours))];
 }
 
 /** An empty list would mean no limit to OpenClaw, so one that lets nothing through names no tool. */
@@ -54,11 +53,11 @@ function named(list: string[]): string[] {
   return list.length === 0 ? [NO_TOOL] : [...new Set(list)];
 }
 
-function covers(entry: string, name: string): boolean {
-  const [pattern, text] = [normal(entry), normal(name)];
-  if (!pattern.includes("*")) return pattern === text || (GROUPS[pattern]?.includes(text) ?? false);
-  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(text);
+/** Whether a name is one of the entries, fits one that is a pattern, or is of one that is a group. */
+function coveredBy(entries: readonly string[]): (name: string) => boolean {
+  const plain = entries.map(normal);
+  const covered = anyOf([...plain, ...plain.flatMap((name) => (Object.hasOwn(GROUPS, name) ? GROUPS[name]! : []))]);
+  return (name) => covered(normal(name));
 }
 
 function section(value: unknown): Section {

@@ -39,6 +39,13 @@ describe("the config of a child's run", () => {
     expect(lists({ alsoAllow: ["cron"] }, { toolsAllow: ["cron", "read"] }).deny).not.toContain("cron");
   });
 
+  it("is made in no time of patterns with many stars, and hands OpenClaw no two in a row", () => {
+    const [many, long] = [`${"*".repeat(100)}!`, "x".repeat(10_000)];
+    const made = lists({ allow: [long, "*"] }, { toolsAllow: [many, "web_**"], toolsDeny: [many] });
+    expect(made.allow).toEqual(["*!", "web_*"]);
+    expect(made.deny).toContain("*!");
+  });
+
   it("never allows by a spawn's list what the user's leaves out, and never loses a denial", () => {
     const names = fc.subarray(["read", "write", "exec", "web_fetch", "sessions_spawn", "cron"]);
     fc.assert(
