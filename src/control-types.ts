@@ -25,12 +25,12 @@ export type KillResult =
   | ControlRefusal;
 
 /**
- * `inject`: the message reaches the model at its next turn boundary, nothing is lost · `restart`: the turn was ended and
- * another begins in the same session, under the run id given here.
+ * `inject`: the message reaches the model at its next turn boundary, nothing is lost · `restart`: the turn was ended, or
+ * had ended before in a session that stays, and another begins in it under the run id given here.
  */
 export type SteerResult =
   | (Controlled & { status: "accepted"; mode: "inject" | "restart"; text: string })
-  /** It had ended already: nothing was sent. */
+  /** It had ended already and doesn't stay: nothing was sent. */
   | (Controlled & { status: "done"; text: string })
   /** At most one message every 2 s from one session to one child. */
   | (Controlled & { status: "rate_limited"; code: Cause["code"]; error: string; text: string })
@@ -103,7 +103,7 @@ export type SendResult =
       status: "accepted" | "ok" | "timeout";
       runId: string;
       sessionKey: string;
-      /** `inject`: put before the child's model at its next turn boundary · `host`: handed to the gateway. */
+      /** `inject`: put before the child's model, at its next turn boundary or in a new run · `host`: handed to the gateway. */
       delivery: { status: "pending" | "delivered"; mode: "inject" | "host" };
       reply?: string;
     }

@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   attachments_file_bytes_exceeded: "an attachment is larger than one may be",
   attachments_total_bytes_exceeded: "the attachments are larger than they may be together",
   attachments_materialization_failed: "the attachments can't be written into the child's workspace",
+  thread_not_bound: "the requester's channel could not bind a thread for the child",
   runtime_closed: "the runtime was closed",
   // a gateway over its WebSocket
   gateway_unreachable: "the gateway can't be reached, or its handshake didn't end in time",

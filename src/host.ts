@@ -94,6 +94,12 @@ export interface Host {
   beforeToolCall?(call: ToolCall): Promise<ToolVerdict>;
   /** Where a child's transcript is written, absolute. @default the state folder's `transcripts/<agentId>/<sessionId>.jsonl` */
   transcriptPath?(agentId: string, sessionId: string): string;
+  /**
+   * A child's transcript was put away (`cleanup: "delete"`, or `archiveAfterMinutes`): what the host shows of its session
+   * goes too. May be called more than once. A rejection is logged, and where transcripts are put away in time it is
+   * asked again.
+   */
+  sessionPutAway?(child: Pick<ChildContext, "sessionKey" | "agentId" | "sessionId">): Promise<void>;
   /** A child is about to take its first turn; the turn waits. A rejection settles the run `error`. */
   childStarting?(child: ChildContext): Promise<void>;
   /**
@@ -101,8 +107,17 @@ export interface Host {
    * data. Asked without a child for the run that warms a thread up.
    */
   engineContext?(child?: ChildContext): unknown;
-  /** Channels with threads, for mode `session`. */
+  /**
+   * Binds a thread of the requester's channel to a child, which is let in afterwards (`thread`, mode `session`); false:
+   * this requester has no channel with threads. A host without it has no capability `session`. What a person writes in
+   * the thread the host hands on with `runtime.send`, as the child's requester.
+   */
   bindThread?(child: ChildContext): Promise<boolean>;
+  /**
+   * The thread is the child's no longer: the spawn came to nothing after all, the session was ended, or the run of mode
+   * `run` is over. Not told of for such a run when its process crashes.
+   */
+  unbindThread?(child: ChildContext): Promise<void>;
   /**
    * Puts a message from one session to another of the host's own, and waits so long for its answer. Resolves without a
    * reply when there was none in time, or when `timeoutMs` is 0; rejects when there is no such session or it may not

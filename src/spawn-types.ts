@@ -42,9 +42,12 @@ export type SpawnParams = {
   cwd?: string;
   /** Seconds, floored; 0 = none. @default agents.defaults.subagents.runTimeoutSeconds */
   runTimeoutSeconds?: number;
-  /** Binds the child to a thread of the requester's channel. @default false */
+  /** Binds the child to a thread of the requester's channel; `error` when it has none. @default false */
   thread?: boolean;
-  /** `session` stays and takes follow-ups; it needs `thread`. @default "session" with `thread`, else "run" */
+  /**
+   * `session` needs `thread`, and stays when it has answered: a message to it (`send`, `steer`) is another run in the
+   * same session, until it is killed. @default "session" with `thread`, else "run"
+   */
   mode?: SpawnMode;
   /** `delete` renames the transcript right after the announce; `session` keeps it. @default "keep" */
   cleanup?: "delete" | "keep";

@@ -19,7 +19,7 @@ export type ResolvedModel = {
   /** Handed to the one run that uses it; never written anywhere. */
   apiKey?: string;
   headers?: Record<string, string>;
-  /** Tokens. */
+  /** Tokens; 0 when only the host's own engine knows. */
   contextWindow: number;
   /** Tokens of one answer. */
   maxTokens: number;
@@ -122,6 +122,8 @@ export type RunView = {
   controlScope: "children" | "none";
   mode: SpawnMode;
   context: SpawnContext;
+  /** Its session stays: it takes follow-ups, each a run of its own, until it is killed. */
+  stays?: true;
   label?: string;
   taskName?: string;
   /** The batch of a collected run. */
@@ -148,7 +150,7 @@ export type RunView = {
 export type DeliveryState = "none" | "pending" | "delivered" | "undelivered";
 
 export type ListOptions = {
-  /** Runs that ended longer ago are left out. @default 30 */
+  /** Runs that ended longer ago are left out, unless their session stays. @default 30 */
   recentMinutes?: number;
   /** Also the children's children, all the way down. @default false */
   descendants?: boolean;
@@ -177,6 +179,7 @@ export type Capability =
   | "budget"
   | "attachments"
   | "fork"
+  /** Children that stay in a thread and take follow-ups. Where the host can bind one. */
   | "session"
   | "collect";
 

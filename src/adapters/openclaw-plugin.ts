@@ -32,6 +32,7 @@ function register(api: PluginApi): void {
     noteTurn(context);
     return toolGuidance();
   });
+  api.on("message_received", ({ content }) => instance()?.heard?.(content));
   api.on("message_sent", (event, context) => instance()?.sends.sent(event, context));
   registerService(api);
 }

@@ -130,7 +130,7 @@ export class Announcer {
     }
     const runIds = again.map((row) => row.runId);
     if (again.length > 0) logger.warn({ runIds }, `a completion could not be delivered, will try again: ${error}`);
-    if (givenUp.length > 0) this.#giveUp(givenUp, error);
+    this.#giveUp(givenUp, error);
   }
 
   #gone(requester: string, rows: PendingRow[]): void {
@@ -140,8 +140,7 @@ export class Announcer {
     if (above === undefined) return this.#giveUp(rows, reason);
     // A private result is nobody else's.
     const isPrivate = ({ completion }: PendingRow): boolean => completion.completionTarget === "parent";
-    const kept = rows.filter(isPrivate);
-    if (kept.length > 0) this.#giveUp(kept, `${reason}, and the result was for it alone`);
+    this.#giveUp(rows.filter(isPrivate), `${reason}, and the result was for it alone`);
     const others = rows.filter((row) => !isPrivate(row));
     if (others.length === 0) return;
     outbox.moveTo(this.#forgotten(others), above);

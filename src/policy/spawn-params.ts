@@ -4,7 +4,7 @@ import type { SpawnParams } from "../types.ts";
 import type { Refusal } from "./spawn-policy.ts";
 import { clashOf, RULES } from "./spawn-rules.ts";
 
-/** Undefined when nothing is wrong. What is right and not built yet is another question (`unbuilt.ts`). */
+/** Undefined when nothing is wrong. */
 export function refuseParams(params: SpawnParams): Refusal | undefined {
   const given = params as Record<string, unknown>;
   if (typeof given["task"] !== "string" || given["task"].trim() === "") {

@@ -81,6 +81,13 @@ export function tooManyChildren(active: number, limit: number): Refusal {
   );
 }
 
+export function sessionTaken(ended: boolean): Refusal {
+  const message = ended
+    ? "This session was ended and takes no follow-ups; start another subagent with sessions_spawn."
+    : "Another process that shares this state directory is at work in this session; send it the message from there.";
+  return { status: "error", code: "not_yours", message };
+}
+
 export function requesterEnded(): Refusal {
   return forbidden("This session's run has ended, so it starts nothing more.");
 }
@@ -131,7 +138,7 @@ function chooseAgent(
 }
 
 /** A spawn may tighten the configured isolation, never loosen it. */
-function chooseIsolation(configured: Isolation, asked: Isolation | undefined): Isolation | Refusal {
+export function chooseIsolation(configured: Isolation, asked: Isolation | undefined): Isolation | Refusal {
   const chosen = asked !== undefined && LEVELS.indexOf(asked) > LEVELS.indexOf(configured) ? asked : configured;
   if (chosen !== "process") return chosen;
   return {

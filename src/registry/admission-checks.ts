@@ -24,7 +24,9 @@ export type AdmissionRefusal =
   | { ok: false; reason: "queue"; queued: number; limit: number }
   /** `ever`: the batch has had too many in all, not too many that haven't ended. */
   | { ok: false; reason: "group"; ever: boolean; count: number; limit: number }
-  | { ok: false; reason: "budget"; use: BudgetUse };
+  | { ok: false; reason: "budget"; use: BudgetUse }
+  /** Of a follow-up: its session was ended, or another run is at work in it. */
+  | { ok: false; reason: "session"; ended: boolean };
 
 export type AdmissionCheck = {
   /** Why the run isn't let in; undefined: it may be. Only looks: a check after it may still refuse. */
@@ -41,7 +43,7 @@ export function childrenCheck(db: Database): AdmissionCheck {
   return {
     refuse: (run, { maxChildren: limit }) => {
       if (run.collect) return undefined;
-      const active = Number(countActive.get(run.requesterSessionKey, limit + 1)?.["active"]);
+      const active = Number(countActive.get(run.requesterSessionKey, run.childSessionKey, limit + 1)?.["active"]);
       return active < limit ? undefined : { ok: false, reason: "children", active, limit };
     },
   };
@@ -57,10 +59,10 @@ export function queueCheck(queued: Set<string>): AdmissionCheck {
   };
 }
 
-/** A session that was restarted under a new run id is one child. The limit keeps the count cheap; the index carries it whole. */
+/** A session that was restarted under a new run id is one child, and no other than itself. The limit keeps the count cheap; the index carries it whole. */
 export const COUNT_ACTIVE_CHILDREN = `
   SELECT COUNT(*) AS active FROM (
     SELECT DISTINCT childSessionKey FROM runs INDEXED BY runs_active_by_requester
-    WHERE requesterSessionKey = ? AND collect = 0 AND (state <> 'settled' OR unsettledBelow > 0)
+    WHERE requesterSessionKey = ? AND collect = 0 AND childSessionKey <> ? AND (state <> 'settled' OR unsettledBelow > 0)
     LIMIT ?
   )`;

@@ -25,6 +25,7 @@ export class Admissions {
   readonly #takeCount: StatementSync;
   readonly #dropCount: StatementSync;
   readonly #takeChildren: StatementSync;
+  readonly #noLongerKept: StatementSync;
   readonly #delete: StatementSync;
   /** Runs of the transaction under way, to be given back if it fails. */
   #taken: NewRun[] | undefined;
@@ -43,6 +44,7 @@ export class Admissions {
     );
     this.#dropCount = db.prepare("UPDATE runs SET unsettledBelow = 0 WHERE runId = ?");
     this.#delete = db.prepare("DELETE FROM runs WHERE runId = ?");
+    this.#noLongerKept = db.prepare("UPDATE runs SET kept = NULL WHERE runId = ?");
     this.#takeChildren = db.prepare(
       "UPDATE runs SET parentRunId = :runId WHERE requesterSessionKey = :sessionKey AND parentRunId = :superseded",
     );
@@ -88,6 +90,8 @@ export class Admissions {
       const runs = { superseded: supersededRunId, runId: run.runId };
       this.#takeCount.run(runs);
       this.#dropCount.run(supersededRunId);
+      // A session that stays is gone on with from its newest run.
+      this.#noLongerKept.run(supersededRunId);
       this.#takeChildren.run({ ...runs, sessionKey: run.childSessionKey });
     });
     this.#queued.add(run.runId);

@@ -19,9 +19,10 @@ export class Archive {
     this.#db = db;
     this.#due = db.prepare(`
       SELECT ${LISTED_COLUMNS} FROM runs
-      WHERE endedAt < :before AND archivedAt IS NULL AND mode = 'run' AND unsettledBelow = 0
+      WHERE endedAt < :before AND archivedAt IS NULL AND unsettledBelow = 0
         AND ${NOTHING_OWED} AND NOT EXISTS (SELECT 1 FROM runs AS later
-          WHERE later.childSessionKey = runs.childSessionKey AND (later.endedAt IS NULL OR later.endedAt >= :before))
+          WHERE later.childSessionKey = runs.childSessionKey
+            AND (later.endedAt IS NULL OR later.endedAt >= :before OR later.kept IS NOT NULL))
       ORDER BY endedAt LIMIT :limit`);
     this.#unwanted = db.prepare(`
       SELECT ${LISTED_COLUMNS} FROM runs
@@ -29,7 +30,7 @@ export class Archive {
         AND (endedAt < :before OR ownerId NOT IN (SELECT id FROM owners))
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.runId = runs.runId AND outbox.state <> 'delivered')
         AND NOT EXISTS (SELECT 1 FROM runs AS later
-          WHERE later.childSessionKey = runs.childSessionKey AND later.endedAt IS NULL)
+          WHERE later.childSessionKey = runs.childSessionKey AND (later.endedAt IS NULL OR later.kept IS NOT NULL))
       ORDER BY endedAt LIMIT :limit`);
     this.#left = db.prepare(`
       SELECT ${LISTED_COLUMNS} FROM runs
@@ -48,7 +49,8 @@ export class Archive {
 
   /**
    * Runs, not sessions, that ended before `before` (milliseconds since the epoch) and whose transcript stands as it was:
-   * nobody works in their session or below it, and nothing of theirs is still to be handed over. Oldest first.
+   * nobody works in their session or below it, nothing of theirs is still to be handed over, and it isn't one that
+   * stays. Oldest first.
    */
   due(before: number, limit: number): RunRow[] {
     return this.#all(this.#due, { before, limit });

@@ -39,6 +39,7 @@ export function runInserter(db: Database): (run: NewRun, ownerId: string) => voi
       budget: run.budget === undefined ? null : JSON.stringify(run.budget),
       attachmentsDir: run.attachmentsDir ?? null,
       retainAttachments: run.retainAttachments === true ? 1 : 0,
+      kept: run.kept === undefined ? null : JSON.stringify(run.kept),
       task: cutChars(run.task, TASK_CHARS),
     });
   };
@@ -47,7 +48,7 @@ export function runInserter(db: Database): (run: NewRun, ownerId: string) => voi
 const COLUMNS =
   "runId ownerId childSessionKey requesterSessionKey rootSessionKey parentRunId sessionId agentId depth role label model " +
   "workspaceDir transcriptPath cleanup expectsCompletion idempotencyKey answer createdAt mode context taskName turnId " +
-  "tools collect groupId completionTarget budget attachmentsDir retainAttachments task";
+  "tools collect groupId completionTarget budget attachmentsDir retainAttachments kept task";
 
 const NAMES = COLUMNS.split(" ");
 const INSERT_RUN = `INSERT INTO runs (state, ${NAMES.join(", ")}) VALUES ('queued', ${NAMES.map((name) => `:${name}`).join(", ")})`;

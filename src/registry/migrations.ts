@@ -155,6 +155,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE runs ADD COLUMN archivedAt INTEGER;
   ALTER TABLE runs ADD COLUMN schemaError TEXT;
   ALTER TABLE runs ADD COLUMN structured TEXT;
+  ALTER TABLE runs ADD COLUMN kept TEXT;
   DROP INDEX runs_active_by_requester;
   CREATE INDEX runs_active_by_requester ON runs (requesterSessionKey, collect, childSessionKey)
     WHERE state <> 'settled' OR unsettledBelow > 0;

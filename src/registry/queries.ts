@@ -13,6 +13,9 @@ export type Turn = { requesterSessionKey: string; turnId?: string; parentRunId?:
 /** What a target names. `ambiguous` says which runs it could be. */
 export type Resolved = { found: RunRow } | { error: "not_found" } | { error: "ambiguous"; candidates: RunRow[] };
 
+/** `since`: milliseconds since the epoch. */
+type LookBack = { since?: number; kept?: boolean };
+
 export type Queries = ReturnType<typeof queries>;
 
 export function queries(db: Database) {
@@ -22,14 +25,14 @@ export function queries(db: Database) {
   const byChildSession = select("WHERE childSessionKey = ? ORDER BY id DESC LIMIT 1");
   const byIdempotencyKey = select("WHERE requesterSessionKey = ? AND idempotencyKey = ?");
   const children = list(
-    "WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0 OR endedAt >= ?) ORDER BY id",
+    "WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0 OR endedAt >= ? OR (? AND kept IS NOT NULL)) ORDER BY id",
   );
   const descendants = list(
     `WHERE requesterSessionKey IN (
        WITH RECURSIVE above (sessionKey) AS (
          SELECT ? UNION SELECT runs.childSessionKey FROM runs JOIN above ON runs.requesterSessionKey = above.sessionKey
        ) SELECT sessionKey FROM above
-     ) AND (state <> 'settled' OR unsettledBelow > 0 OR endedAt >= ?) ORDER BY id`,
+     ) AND (state <> 'settled' OR unsettledBelow > 0 OR endedAt >= ? OR (? AND kept IS NOT NULL)) ORDER BY id`,
   );
   const unsettledChildren = list(
     "WHERE requesterSessionKey = ? AND (state <> 'settled' OR unsettledBelow > 0) AND state <> 'settled' ORDER BY id",
@@ -67,13 +70,16 @@ export function queries(db: Database) {
     findByIdempotencyKey: (requesterSessionKey: string, key: string): RunRow | undefined =>
       one(byIdempotencyKey, requesterSessionKey, key),
 
-    /** Active ones (unsettled, or with unsettled descendants) and those that ended at `since` or later; oldest first. */
-    childrenOf: (requesterSessionKey: string, options: { since?: number } = {}): RunRow[] =>
-      all(children, requesterSessionKey, options.since ?? 0),
+    /**
+     * Active ones (unsettled, or with unsettled descendants) and those that ended at `since` or later; with `kept` also
+     * the newest of each session that stays; oldest first.
+     */
+    childrenOf: (requesterSessionKey: string, options: LookBack = {}): RunRow[] =>
+      all(children, requesterSessionKey, ...lookBack(options)),
 
     /** The same for all below a session, at any depth. */
-    descendantsOf: (sessionKey: string, options: { since?: number } = {}): RunRow[] =>
-      all(descendants, sessionKey, options.since ?? 0),
+    descendantsOf: (sessionKey: string, options: LookBack = {}): RunRow[] =>
+      all(descendants, sessionKey, ...lookBack(options)),
 
     unsettledChildren: (requesterSessionKey: string): RunRow[] => all(unsettledChildren, requesterSessionKey),
 
@@ -103,8 +109,12 @@ export function queries(db: Database) {
 
     /** A requester's child by run id, session key, task name, label, or the beginning of one, session keys excepted. */
     resolve: (requesterSessionKey: string, target: string): Resolved =>
-      resolve(all(children, requesterSessionKey, 0), target.trim()),
+      resolve(all(children, requesterSessionKey, ...lookBack({})), target.trim()),
   };
+}
+
+function lookBack({ since = 0, kept = false }: LookBack): number[] {
+  return [since, kept ? 1 : 0];
 }
 
 function toTurn({ requesterSessionKey, turnId, parentRunId }: Row): Turn {

@@ -15,6 +15,7 @@ import { openDatabase } from "./database.ts";
 import { groupCheck, groupPurger } from "./groups.ts";
 import { Intents } from "./intents.ts";
 import { KEEP_MS, Outbox } from "./outbox.ts";
+import { sessionCheck, sessionEnder } from "./kept-sessions.ts";
 import { Owners } from "./owners.ts";
 import type { OwnerRow } from "./owners.ts";
 import { runPurger } from "./purge.ts";
@@ -46,7 +47,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   const owners = new Owners(db, options.owner);
   const budgetUses = new BudgetUses(db, owners.id);
   const budgets = new Budgets(budgetUses);
-  const checks = [childrenCheck(db), groupCheck(db), queueCheck(queued), budgets.check()];
+  const checks = [sessionCheck(db), childrenCheck(db), groupCheck(db), queueCheck(queued), budgets.check()];
   const admissions = new Admissions(db, owners, queued, checks);
   const settlements = new Settlements(db, owners.id, queued, budgetUses);
   const outbox = new Outbox(db, owners.id);
@@ -73,6 +74,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       admissions.restart(run, supersededRunId);
       budgets.restart(run.runId, supersededRunId);
     },
+    endSessions: sessionEnder(db),
     takeBack: (run, supersededRunId) => {
       admissions.takeBack(run, supersededRunId);
       budgets.restart(supersededRunId, run.runId);
@@ -128,6 +130,8 @@ export interface Registry extends Queries {
   together<T>(work: () => T): T;
   /** A new run, `queued`, in the session of one that is to be settled next; what is below that one goes over to it. */
   restart(run: NewRun, supersededRunId: string): void;
+  /** Sessions that stay stay no longer: a follow-up isn't let in any more. Their runs are left as they are. */
+  endSessions(childSessionKeys: readonly string[]): void;
   /** Undoes such a restart, whose run never came about. */
   takeBack(run: NewRun, supersededRunId: string): void;
   /** `queued → running ⇄ waiting`. @throws InprocessError `internal` for any other change, `settled` included */

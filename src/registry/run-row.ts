@@ -5,15 +5,33 @@ import type { SQLOutputValue } from "node:sqlite";
 import { isErrorCode } from "../errors.ts";
 import { noUsage } from "../usage.ts";
 import type {
+  AttachmentsReceipt,
   Budget,
   DeliveryState,
+  Isolation,
   Outcome,
   OutcomeStatus,
   RunState,
   SpawnContext,
   SpawnMode,
+  ThinkingLevel,
   Usage,
 } from "../types.ts";
+
+/** What the next run of a session that stays is begun with, beside what its row says. */
+export type KeptTerms = {
+  /** `provider/id`: the model, and what is tried after it. */
+  models: [string, ...string[]];
+  thinking?: ThinkingLevel;
+  lightContext?: true;
+  isolation: Isolation;
+  /** Of each run; 0 = none. */
+  timeoutMs: number;
+  /** The spawn's own lists, within those of all above it. */
+  toolsAllow?: string[];
+  toolsDeny?: string[];
+  attachments?: { receipt: AttachmentsReceipt; mountPath?: string };
+};
 
 /** A run about to be admitted. Times are milliseconds since the epoch, paths absolute. */
 export type NewRun = {
@@ -46,6 +64,8 @@ export type NewRun = {
   attachmentsDir?: string;
   /** They stay as long as its session does. */
   retainAttachments?: boolean;
+  /** Its session stays and takes follow-ups; of a session's runs only the newest has it, until the session is ended. */
+  kept?: KeptTerms;
   /** Kept up to 2,000 characters; the whole of it is in the transcript. */
   task: string;
   /** `provider/id` as asked for; settling puts the one that answered in its place. */
@@ -93,7 +113,7 @@ export const LISTED_COLUMNS = RUN_COLUMNS.replace(
    workspaceDir, transcriptPath, cleanup, expectsCompletion, idempotencyKey, createdAt, state, ownerId, outcomeStatus,
    causeCode, causeMessage, usage, startedAt, endedAt, unsettledBelow, task, resultBytesCut, mode, context, taskName,
    turnId, tools, collect, groupId, completionTarget, budget, attachmentsDir, retainAttachments, schemaError, archivedAt,
-   NULL AS structured, NULL AS resultText`,
+   kept, NULL AS structured, NULL AS resultText`,
 );
 
 export function toRunRow(row: Row): RunRow {
@@ -127,6 +147,7 @@ export function toRunRow(row: Row): RunRow {
   if (typeof row["tools"] === "string") run.tools = JSON.parse(row["tools"]) as string[];
   if (typeof row["budget"] === "string") run.budget = JSON.parse(row["budget"]) as Budget;
   if (typeof row["structured"] === "string") run.structured = JSON.parse(row["structured"]);
+  if (typeof row["kept"] === "string") run.kept = JSON.parse(row["kept"]) as KeptTerms;
   if (row["completionTarget"] === "parent") run.completionTarget = "parent";
   if (row["retainAttachments"] === 1) run.retainAttachments = true;
   if (row["resultText"] !== null) run.text = String(row["resultText"]);

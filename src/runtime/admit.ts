@@ -10,21 +10,23 @@ import {
   laneFull,
   planSpawn,
   requesterEnded,
+  sessionTaken,
   tooManyChildren,
   type Refusal,
 } from "../policy/spawn-policy.ts";
 import { swarmOf } from "../policy/swarm.ts";
-import { refuseUnbuilt } from "../policy/unbuilt.ts";
-import type { AdmissionLimits } from "../registry/admission-checks.ts";
-import type { RunRow } from "../registry/run-row.ts";
+import type { AdmissionLimits, AdmissionRefusal } from "../registry/admission-checks.ts";
+import type { NewRun, RunRow } from "../registry/run-row.ts";
 import type { Requester, SpawnParams, SpawnResult } from "../types.ts";
 import { placeOf, type LiveRun } from "./live-run.ts";
 import { AdmissionBatch } from "./admission-batch.ts";
 import { newRun, type NewRunContext } from "./new-run.ts";
 import type { Parts } from "./parts.ts";
 import { keep, prepare, takeBack, type Prepared, type Undo } from "./preparations.ts";
+import { refuseThread, type Threads } from "./threads.ts";
 
 export type AdmitContext = NewRunContext & {
+  threads: Threads;
   /** @throws InprocessError `runtime_closed` */
   refuseWhenClosed(): void;
   /** Tells of the run and puts it into the lane. `ahead` jobs must end before it starts. */
@@ -57,7 +59,7 @@ async function admit(
 ): Promise<SpawnResult> {
   const { parts } = context;
   const { config, host, registry } = parts;
-  const invalid = refuseParams(params) ?? refuseUnbuilt(params);
+  const invalid = refuseParams(params) ?? refuseThread(params, host);
   if (invalid !== undefined) return refuse(invalid);
   const before =
     idempotencyKey === undefined ? undefined : registry.findByIdempotencyKey(requester.sessionKey, idempotencyKey);
@@ -76,6 +78,7 @@ async function admit(
   try {
     const prepared = await prepare(parts, asked, undo);
     const run = newRun(context, { ...asked, ...prepared, known, idempotencyKey });
+    if (params.thread === true) await context.threads.bind(run.facts.row, undo);
     const result = await batch.add({ run, prepared, limits: groupLimits(config, requester) });
     if (result.status === "accepted" && result.runId === run.id) keep(parts, prepared);
     else await takeBack(undo, parts.logger);
@@ -89,7 +92,7 @@ async function admit(
 }
 
 /** A child of ours spawns in the turn it is in, with the model that answers it and its own transcript, whatever it says. */
-function inItsTurn({ live }: Pick<Parts, "live">, requester: Requester): Requester {
+export function inItsTurn({ live }: Pick<Parts, "live">, requester: Requester): Requester {
   const run = live.ofSession(requester.sessionKey);
   if (run === undefined) return requester;
   const { transcriptPath, model: asked } = run.facts.row;
@@ -130,11 +133,7 @@ function insert(
 ): SpawnResult {
   const { config, registry, lane, live } = parts;
   const { row } = run.facts;
-  // The requester may have been killed while its spawn was waiting for the model.
-  const requesterRun = live.ofSession(row.requesterSessionKey);
-  if (row.parentRunId !== undefined && (requesterRun === undefined || requesterRun.outcome.settled !== undefined)) {
-    return refuse(requesterEnded());
-  }
+  if (!hasRequester(row, live)) return refuse(requesterEnded());
   const { maxQueue } = config.subagents.pool;
   const { free } = lane;
   if (row.idempotencyKey !== undefined) row.answer = JSON.stringify(accepted);
@@ -146,17 +145,34 @@ function insert(
     treeBudget: config.subagents.budget,
   });
   if (admission.ok) return accepted;
+  if (admission.reason === "duplicate") return answerOf(registry.run(admission.runId)!);
+  return refuse(notLetIn(admission, row, { maxQueue, free }));
+}
+
+/** The requester may have been killed while what it asked for was being prepared. */
+export function hasRequester({ parentRunId, requesterSessionKey }: NewRun, live: Parts["live"]): boolean {
+  if (parentRunId === undefined) return true;
+  const requester = live.ofSession(requesterSessionKey);
+  return requester !== undefined && requester.outcome.settled === undefined;
+}
+
+/** @param free slots of the lane at that moment */
+export function notLetIn(
+  admission: AdmissionRefusal,
+  { groupId }: NewRun,
+  { maxQueue, free }: { maxQueue: number; free: number },
+): Refusal {
   switch (admission.reason) {
-    case "duplicate":
-      return answerOf(registry.run(admission.runId)!);
     case "children":
-      return refuse(tooManyChildren(admission.active, admission.limit));
+      return tooManyChildren(admission.active, admission.limit);
     case "group":
-      return refuse(groupFull(row.groupId!, admission.count, admission.limit, admission.ever));
+      return groupFull(groupId!, admission.count, admission.limit, admission.ever);
     case "queue":
-      return refuse(laneFull(admission.queued - free, maxQueue));
+      return laneFull(admission.queued - free, maxQueue);
     case "budget":
-      return refuse(budgetUsedUp(admission.use));
+      return budgetUsedUp(admission.use);
+    case "session":
+      return sessionTaken(admission.ended);
   }
 }
 
@@ -172,7 +188,7 @@ function acceptance(
     mode: row.mode,
     context: row.context,
     ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
-    note: [note, row.collect ? COLLECTED_NOTE : ACCEPTED_NOTE].filter(Boolean).join(" "),
+    note: [note, row.collect ? COLLECTED_NOTE : ACCEPTED_NOTE, row.kept && STAYS_NOTE].filter(Boolean).join(" "),
     runtime: "inprocess",
     isolation,
     resolvedModel: model.id,
@@ -200,5 +216,7 @@ function refuse({ status, code, message }: Refusal): SpawnResult {
 
 const ACCEPTED_NOTE =
   "Started. The result comes to you by itself as a message; don't poll for it. When you need several results, end your turn and wait for all of them before the final answer. If a result comes after your final answer and changes nothing, reply only NO_REPLY.";
+const STAYS_NOTE =
+  "It stays in its thread when it has answered: send it follow-ups with sessions_send, and end it with subagents kill.";
 const COLLECTED_NOTE =
   "Started. Its result does not come by itself: fetch it with agents_wait and this runId, best together with the others you have started, and again until none is pending.";

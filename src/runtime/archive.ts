@@ -12,7 +12,7 @@ import type { Parts } from "./parts.ts";
 import { putAway } from "./put-away.ts";
 import { isThreadRun } from "./recover.ts";
 
-type ArchiveParts = Pick<Parts, "config" | "registry" | "logger" | "undecided">;
+type ArchiveParts = Pick<Parts, "config" | "host" | "registry" | "logger" | "undecided">;
 
 /**
  * Looks at once, and then from time to time.
@@ -62,7 +62,7 @@ async function putAwayAll(parts: ArchiveParts, signal: AbortSignal, told: Set<st
     }
   };
   const archive = async (row: RunRow): Promise<void> => {
-    if (isThreadRun(row)) await putAway(row.transcriptPath, logger);
+    if (isThreadRun(row)) await putAway(parts, row);
     await removeAttachments(parts, row);
     registry.archive.archived(row.runId, Date.now());
   };

@@ -1,4 +1,4 @@
-/** Ending runs on request: the child that is named, and everything below it. */
+/** Ending runs on request: the child that is named, and everything below it; sessions that stay, too, idle or not. */
 
 import type { Cause } from "../errors.ts";
 import type { RunRow } from "../registry/run-row.ts";
@@ -7,23 +7,37 @@ import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { Settler } from "./settler.ts";
 import { activeChildren, controlled, endedText, isElsewhere, labelOf, refuse, targetsOf } from "./targets.ts";
+import type { Threads } from "./threads.ts";
 
-export async function kill(parts: Parts, settler: Settler, target: string, requester: Requester): Promise<KillResult> {
+export async function kill(
+  parts: Parts,
+  settler: Settler,
+  threads: Threads,
+  target: string,
+  requester: Requester,
+): Promise<KillResult> {
   const found = targetsOf(parts, target, requester);
   if ("refusal" in found) return found.refusal;
-  const { runs } = found;
   const all = target.trim() === "all" || target.trim() === "*";
+  const runs = all ? withKept(parts, found.runs, requester) : found.runs;
   const trees = [...new Set(runs.flatMap((row) => unsettledIn(parts, row)))];
-  const killed = await endAll(parts, settler, trees);
-  const labels = killed.map((run) => labelOf(run.facts.row));
+  // First, and without an await: a follow-up that is being prepared isn't let in any more.
+  const kept = endSessions(parts, threads, runs);
+  const ended = await endAll(parts, settler, trees);
+  const atWork = new Set(ended.map((run) => run.sessionKey));
+  const killed = [
+    ...ended.map((run) => run.facts.row),
+    ...kept.filter(({ childSessionKey }) => !atWork.has(childSessionKey)),
+  ];
+  const labels = killed.map(labelOf);
   const [first] = runs;
   if (first === undefined) return { status: "done", ...NOBODY, killed: 0, labels, text: "No subagent is running." };
-  const named = new Set(runs.map((row) => row.runId));
-  const below = killed.filter((run) => !named.has(run.id));
+  const named = new Set(runs.map((row) => row.childSessionKey));
+  const below = killed.filter((row) => !named.has(row.childSessionKey));
   const one = {
     ...controlled(first),
     cascadeKilled: below.length,
-    cascadeLabels: below.map((run) => labelOf(run.facts.row)),
+    cascadeLabels: below.map(labelOf),
     ...(all ? { killed: killed.length, labels } : {}),
   };
   if (killed.length > 0) {
@@ -34,6 +48,27 @@ export async function kill(parts: Parts, settler: Settler, target: string, reque
     return refuse("error", "not_yours", text).refusal;
   }
   return { status: "done", ...one, text: all ? "No subagent is running." : `${labelOf(first)} had ended already.` };
+}
+
+/** Idle ones too. */
+function withKept({ registry }: Parts, active: RunRow[], { sessionKey }: Requester): RunRow[] {
+  const keys = new Set(active.map((row) => row.childSessionKey));
+  const kept = registry.childrenOf(sessionKey, { since: Number.MAX_SAFE_INTEGER, kept: true });
+  return [...active, ...kept.filter((row) => !keys.has(row.childSessionKey))];
+}
+
+/** Those named and all below them that stay; not where another process is at work. */
+function endSessions(parts: Parts, threads: Threads, runs: RunRow[]): RunRow[] {
+  const { registry } = parts;
+  const below = (row: RunRow): RunRow[] =>
+    registry.descendantsOf(row.childSessionKey, { since: Number.MAX_SAFE_INTEGER, kept: true });
+  const staying = runs
+    .flatMap((row) => [row, ...below(row)])
+    .filter((row) => row.kept !== undefined && !isElsewhere(parts, row));
+  const ended = [...new Map(staying.map((row) => [row.childSessionKey, row])).values()];
+  registry.endSessions(ended.map((row) => row.childSessionKey));
+  for (const row of ended) threads.giveBack(row);
+  return ended;
 }
 
 /** Ended before their threads know; what they had said is kept, where a tool that is slow to stop doesn't hold it up. */

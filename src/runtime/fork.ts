@@ -27,7 +27,9 @@ export async function chooseBeginning(
     () => undefined,
   );
   if (bytes === undefined) return { note: isolated("this session's transcript can't be read") };
-  const most = Math.floor(Math.min(FORK_TOKENS, contextWindow / 2)) * BYTES_A_TOKEN;
+  // A host's own runner has models of its own, and keeps to their limits itself.
+  const tokens = contextWindow > 0 ? Math.min(FORK_TOKENS, contextWindow / 2) : FORK_TOKENS;
+  const most = Math.floor(tokens) * BYTES_A_TOKEN;
   if (bytes > most)
     return { note: isolated(`this conversation is too large for it (${bytes} bytes, at most ${most})`) };
   return { forkOf: { path, bytes } };

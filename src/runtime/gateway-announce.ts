@@ -10,7 +10,7 @@ import type { RunRow } from "../registry/run-row.ts";
 import { deleteSession, sessionOf } from "./gateway-calls.ts";
 import type { GatewayLink } from "./gateway-link.ts";
 import { gatewayOf, type GatewayParts, type GatewayRun } from "./gateway-run.ts";
-import { putAway } from "./put-away.ts";
+import { NOT_PUT_AWAY, putAway } from "./put-away.ts";
 import type { Settler } from "./settler.ts";
 
 /** Tells a runtime beside this one that something waits for that session. */
@@ -68,7 +68,12 @@ export class GatewayAnnounce {
     if (row.cleanup !== "delete") return;
     const { link, logger, gateway } = this.#parts;
     const keeper = gatewayOf(row);
-    if (keeper === undefined) return void putAway(row.transcriptPath, logger);
+    if (keeper === undefined) {
+      putAway(this.#parts, row).catch((error: unknown) => {
+        logger.warn({ sessionKey: row.childSessionKey }, `${NOT_PUT_AWAY}: ${messageOf(error)}`);
+      });
+      return;
+    }
     // Nobody here can delete what another gateway keeps.
     if (keeper !== gateway) return;
     const sessionKey = row.childSessionKey;

@@ -191,7 +191,8 @@ class GatewayRuntime implements GatewaySubagents {
 
   async send(params: SendParams, requester: Requester, options: { signal?: AbortSignal } = {}): Promise<SendResult> {
     this.#refuseWhenClosed("send");
-    return send({ ...this.#parts, exchanges: this.#exchanges }, this.#control, params, requester, options.signal);
+    const tell: typeof this.steer = (...said) => this.#control.steer(...said);
+    return send({ ...this.#parts, exchanges: this.#exchanges }, tell, params, requester, options.signal);
   }
 
   async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {

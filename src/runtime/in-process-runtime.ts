@@ -38,6 +38,7 @@ import { close } from "./close.ts";
 import { kill } from "./control.ts";
 import { readHistory } from "./history.ts";
 import { Exchanges } from "./exchanges.ts";
+import { FollowUps } from "./follow-ups.ts";
 import { Homeward } from "./homeward.ts";
 import type { LiveRun } from "./live-run.ts";
 import { makeParts, type InProcessOptions } from "./make-parts.ts";
@@ -51,6 +52,7 @@ import { isChild, send } from "./send.ts";
 import { Settler } from "./settler.ts";
 import { Steering } from "./steer.ts";
 import { watchThreads } from "./thread-watch.ts";
+import { Threads } from "./threads.ts";
 import { listed } from "./targets.ts";
 import { statsOf, viewOf, waitFor } from "./views.ts";
 
@@ -63,7 +65,7 @@ export async function createInProcessRuntime(options: InProcessOptions): Promise
 
 class InProcessRuntime implements SubagentRuntime {
   readonly kind = "inprocess";
-  readonly capabilities: ReadonlySet<Capability> = new Set([
+  readonly capabilities = new Set<Capability>([
     ...(["kill", "steer", "inject", "history", "nesting", "timeout", "tools", "dedicated"] as const),
     ...(["attachments", "fork", "collect", "budget"] as const),
   ]);
@@ -76,27 +78,32 @@ class InProcessRuntime implements SubagentRuntime {
   readonly #transcripts = new HistoryReader();
   readonly #admit: Admit;
   readonly #exchanges: Exchanges;
+  readonly #threads: Threads;
   readonly #stops: (() => void)[];
   readonly #waiting = new Set<(runId: string) => void>();
   #closed: Promise<void> | undefined;
   #loop = performance.eventLoopUtilization();
 
   constructor(options: InProcessOptions) {
-    const { registry, logger } = options;
+    const { registry, logger, host } = options;
+    if (host.bindThread !== undefined) this.capabilities.add("session");
     // First, for it can fail, and then no thread is to be left behind.
     registry.claimOwner();
     recover({ registry, logger });
     const { archiveAfterMinutes } = options.config.agents.defaults.subagents;
     registry.purgeOlderThan(undefined, undefined, archiveAfterMinutes > 0);
     this.#parts = makeParts(options, () => this.#watchersChanged());
+    this.#threads = new Threads(this.#parts);
     const afterRun = tellEach(
       [
         { settled: (run) => [...this.#waiting].forEach((watcher) => watcher(run.id)) },
         { settled: (run) => this.#parts.groups.settled(run.id, run.facts.batch?.group) },
         { settled: (run) => this.#homeward.settled(run) },
         { settled: (run) => this.#budgets.settled(run) },
+        { settled: (run, owes) => followUps.afterRun.settled?.(run, owes) },
         attachmentsAfter(this.#parts),
         putAwayAfter(this.#parts),
+        this.#threads.afterRun,
       ],
       logger,
     );
@@ -104,16 +111,21 @@ class InProcessRuntime implements SubagentRuntime {
     this.#budgets = new BudgetWatch(this.#parts, this.#settler);
     this.#carrier = new RunCarrier(this.#parts, this.#settler, this.#budgets, (run) => this.#homeward.turnEnded(run));
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier, afterRun, options.beside);
-    this.#admit = createAdmit({
+    const context = {
       parts: this.#parts,
       runtime: this,
       sessionTools: options.sessionTools,
-      transcriptsDir: options.transcriptsDir,
       refuseWhenClosed: () => this.#refuseWhenClosed("spawn"),
+    };
+    this.#admit = createAdmit({
+      ...context,
+      threads: this.#threads,
+      transcriptsDir: options.transcriptsDir,
       start: (run, ahead) => this.#start(run, ahead),
     });
-    this.#exchanges = new Exchanges(options.host, logger);
-    this.#steering = new Steering(this.#parts, this.#settler, this.#carrier);
+    this.#exchanges = new Exchanges(host, logger);
+    const followUps = new FollowUps({ ...context, settler: this.#settler, carrier: this.#carrier });
+    this.#steering = new Steering(this.#parts, this.#settler, this.#carrier, followUps);
     void logRuns(this.#parts.hub.subscribe(), logger).catch((error: unknown) =>
       logger.error({}, `runs can't be logged any more: ${messageOf(error)}`),
     );
@@ -161,7 +173,7 @@ class InProcessRuntime implements SubagentRuntime {
 
   async kill(target: string, requester: Requester): Promise<KillResult> {
     this.#refuseWhenClosed("kill");
-    return kill(this.#parts, this.#settler, target, requester);
+    return kill(this.#parts, this.#settler, this.#threads, target, requester);
   }
 
   async steer(target: string, message: string, requester: Requester, options: SteerOptions = {}): Promise<SteerResult> {
@@ -171,7 +183,8 @@ class InProcessRuntime implements SubagentRuntime {
 
   async send(params: SendParams, requester: Requester, options: { signal?: AbortSignal } = {}): Promise<SendResult> {
     this.#refuseWhenClosed("send");
-    return send({ ...this.#parts, exchanges: this.#exchanges }, this.#steering, params, requester, options.signal);
+    const tell: Steering["send"] = (...said) => this.#steering.send(...said);
+    return send({ ...this.#parts, exchanges: this.#exchanges }, tell, params, requester, options.signal);
   }
 
   async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {

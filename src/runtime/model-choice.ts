@@ -22,15 +22,21 @@ export async function chooseModel(
       ? { primary: params.model, fallbacks: [] }
       : (config.agents.list[agentId]?.subagents.model ?? config.agents.defaults.subagents.model);
   const active = agentId === requester.agentId ? requester.model : undefined;
-  const ref = choice?.primary ?? active;
+  const model = await resolveAll(host, agentId, choice?.primary ?? active, choice?.fallbacks ?? []);
+  return { model, applied: params.model !== undefined };
+}
+
+/** @throws what `host.resolveModel` throws for the first; another that can't be resolved is left out */
+export async function resolveAll(
+  host: Pick<Host, "resolveModel">,
+  agentId: string,
+  ref: string | undefined,
+  refs: readonly string[],
+): Promise<ResolvedModel> {
   const primary = await host.resolveModel(ref, agentId);
-  const refs = choice?.fallbacks ?? [];
   const fallbacks = await Promise.allSettled(refs.map((fallback) => host.resolveModel(fallback, agentId)));
   const found = fallbacks.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  return {
-    model: found.length === 0 ? primary : { ...primary, fallbacks: found },
-    applied: params.model !== undefined,
-  };
+  return found.length === 0 ? primary : { ...primary, fallbacks: found };
 }
 
 /** Explicit, then as for subagents (the agent's, then everyone's), then as for the agent, then as for everyone. */

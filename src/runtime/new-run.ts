@@ -10,6 +10,7 @@ import { childSessionKey } from "../sessions/session-key.ts";
 import type { Requester, SpawnParams } from "../types.ts";
 import { childTools, type SessionTools } from "./child-tools.ts";
 import { LiveRun, type LiveRunFacts } from "./live-run.ts";
+import { keptTerms } from "./kept-sessions.ts";
 import { chooseThinking } from "./model-choice.ts";
 import type { Parts } from "./parts.ts";
 import type { Asked, Prepared } from "./preparations.ts";
@@ -36,7 +37,7 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
   context.parts.secrets.add(chosen.model, plan.agentId);
   const given = childTools(context, row, params, requester);
   row.tools = [...new Set([...given.tools, ...given.hostTools.map((tool) => tool.name)])];
-  return new LiveRun({
+  const run: LiveRun = new LiveRun({
     row,
     model: chosen.model,
     ...(thinking === undefined ? {} : { thinking }),
@@ -49,6 +50,8 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
     ...(row.collect ? { batch: batchOf(row, context.parts.config, requester) } : {}),
     ...(params.outputSchema === undefined ? {} : { outputSchema: params.outputSchema }),
   });
+  if (row.mode === "session") row.kept = keptTerms(run.facts);
+  return run;
 }
 
 function newRow(context: NewRunContext, facts: NewRunFacts): NewRun {

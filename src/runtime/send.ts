@@ -8,12 +8,12 @@ import type { Exchanges } from "./exchanges.ts";
 import type { Records } from "./parts.ts";
 
 /** A child is told what it is sent as by a steer. */
-type Steering = { steer(target: string, message: string, requester: Requester): SteerResult | Promise<SteerResult> };
+type Tell = (target: string, message: string, requester: Requester) => SteerResult | Promise<SteerResult>;
 type Parts = Pick<Records, "registry" | "host"> & { exchanges: Exchanges };
 
 export async function send(
   parts: Parts,
-  steering: Steering,
+  tell: Tell,
   params: SendParams,
   requester: Requester,
   signal?: AbortSignal,
@@ -37,13 +37,13 @@ export async function send(
       const target = sessionKey.trim();
       const ours = registry.byChildSession(target) !== undefined;
       return ours
-        ? toChild(await steering.steer(target, message, requester))
+        ? toChild(await tell(target, message, requester))
         : await toHost(parts, target, params, requester, signal);
     }
     const child = registry.resolve(requester.sessionKey, label!);
     const fits = !("found" in child) || agentId === undefined || child.found.agentId === agentId;
     if (fits && ("found" in child || child.error === "ambiguous")) {
-      return toChild(await steering.steer("found" in child ? child.found.runId : label!, message, requester));
+      return toChild(await tell("found" in child ? child.found.runId : label!, message, requester));
     }
     const others = (await parts.host.listSessions?.(agentId === undefined ? {} : { agentId })) ?? [];
     const other = others.find((session) => session.label === label!.trim());
@@ -67,7 +67,7 @@ function toChild(steered: SteerResult): SendResult {
     return { status: "accepted", runId, sessionKey, delivery: { status: "pending", mode: "inject" } };
   }
   if (steered.status === "done") {
-    const why = `${steered.label} has ended, and a subagent of mode \`run\` can't be talked to afterwards; start another with sessions_spawn and give it what it needs to know.`;
+    const why = `${steered.label} has ended and isn't one that stays (mode \`session\`, until it is killed), so it can't be talked to any more; start another with sessions_spawn and give it what it needs to know.`;
     return { ...refuse("error", "capability_missing", why), sessionKey: steered.sessionKey };
   }
   if (steered.status === "rate_limited") {

@@ -1,5 +1,5 @@
 /**
- * Telling a child something while it works. The text waits in the run until its thread says that the model has it, so
+ * Telling a child something, while it works or in a session that stays. The text waits in the run until its thread says that the model has it, so
  * it is lost neither with a turn that ends first (another opens with it) nor with a thread (it is sent again).
  */
 
@@ -9,6 +9,7 @@ import type { NewRun } from "../registry/run-row.ts";
 import type { Controlled, Requester, SteerOptions, SteerResult } from "../types.ts";
 import { tellAccepted } from "./accepted.ts";
 import type { Execution } from "./execution.ts";
+import { ended, type FollowUps } from "./follow-ups.ts";
 import { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { RunCarrier } from "./run-carrier.ts";
@@ -20,16 +21,27 @@ export class Steering {
   readonly #parts: Parts;
   readonly #settler: Settler;
   readonly #carrier: RunCarrier;
+  readonly #followUps: FollowUps;
   readonly #pace = new SteerPace();
 
-  constructor(parts: Parts, settler: Settler, carrier: RunCarrier) {
+  constructor(parts: Parts, settler: Settler, carrier: RunCarrier, followUps: FollowUps) {
     this.#parts = parts;
     this.#settler = settler;
     this.#carrier = carrier;
+    this.#followUps = followUps;
   }
 
-  /** No await before the answer: between the look at the run and the message nothing else happens. */
-  steer(target: string, message: string, requester: Requester, options: SteerOptions = {}): SteerResult {
+  /** No await before a run is told: between the look at it and the message nothing else happens. */
+  steer(target: string, message: string, requester: Requester, options: SteerOptions = {}): Answer {
+    return this.#say(target, message, requester, { ...options, paced: true });
+  }
+
+  /** The same for what is sent from session to session: with one that stays it is a talk, and no pace is kept. */
+  send(target: string, message: string, requester: Requester): Answer {
+    return this.#say(target, message, requester, { paced: false });
+  }
+
+  #say(target: string, message: string, requester: Requester, how: SteerOptions & { paced: boolean }): Answer {
     const wrong = messageFault(target, message);
     if (wrong !== undefined) return refuse("error", "params_invalid", wrong).refusal;
     const found = targetsOf(this.#parts, target, requester);
@@ -40,19 +52,29 @@ export class Steering {
     if (isElsewhere(this.#parts, row)) {
       return refuse("error", "not_yours", `${child.label} is at work in another process; steer it from there.`).refusal;
     }
-    if (run === undefined || run.outcome.settled !== undefined) {
-      return { status: "done", ...child, text: `${child.label} has ended; nothing was sent to it.` };
-    }
+    const isOver = run === undefined || run.outcome.settled !== undefined;
+    if (isOver && row.kept === undefined) return ended(child);
     if (row.collect) {
       const why = `${child.label} is collected: nothing reaches it while it works; wait for its result with agents_wait, or end it.`;
       return refuse("forbidden", "not_yours", why).refusal;
     }
-    const waitMs = this.#pace.tooSoon(requester.sessionKey, child.sessionKey);
+    const isPaced = how.paced || row.kept === undefined;
+    const waitMs = isPaced ? this.#pace.tooSoon(requester.sessionKey, child.sessionKey) : 0;
     if (waitMs > 0) {
       const error = `${child.label} was told something less than 2 s ago; wait ${(waitMs / 1000).toFixed(1)} s, or put it all in one message.`;
       return { status: "rate_limited", ...child, code: "rate_limited", error, text: error };
     }
-    return this.#tell(run, child, `${HEADING}\n${message.trim()}`, options.interrupt === true);
+    const prompt = `${HEADING}\n${message.trim()}`;
+    if (!isOver) return this.#tell(run, child, prompt, how.interrupt === true);
+    const ahead = this.#followUps.beginning(child.sessionKey);
+    if (ahead !== undefined) return ahead.then(() => this.#say(child.sessionKey, message, requester, AGAIN));
+    return this.#followUps.begin({
+      before: { ...row, kept: row.kept! },
+      child,
+      message: message.trim(),
+      prompt,
+      requester,
+    });
   }
 
   #tell(run: LiveRun, child: Controlled, text: string, interrupt: boolean): SteerResult {
@@ -108,5 +130,9 @@ export class Steering {
   }
 }
 
+type Answer = SteerResult | Promise<SteerResult>;
+
+/** It was paced when it came, and the run it is for has only begun. */
+const AGAIN = { paced: false };
 /** Tells the child's model that this is no new task. */
 const HEADING = "[Message from the session that gave you the task]";

@@ -54,12 +54,12 @@ export function targetsOf(parts: Lookup, target: string, requester: Requester): 
     : refuse("forbidden", "not_yours", `${clip(target, 100)} was started by another session, which alone controls it.`);
 }
 
-/** Children as a list shows them: active ones and those that ended lately, oldest first, each session once. */
+/** Children as a list shows them: active ones, those that stay and those that ended lately, oldest first, each session once. */
 export function listed({ registry }: Lookup, sessionKey: string, options: ListOptions = {}): RunRow[] {
   const since = Date.now() - (options.recentMinutes ?? LISTED_MINUTES) * 60_000;
   const rows = options.descendants
-    ? registry.descendantsOf(sessionKey, { since })
-    : registry.childrenOf(sessionKey, { since });
+    ? registry.descendantsOf(sessionKey, { since, kept: true })
+    : registry.childrenOf(sessionKey, { since, kept: true });
   // A session that was begun anew under another run id is one child.
   const newest = new Map(rows.map((row) => [row.childSessionKey, row.runId]));
   return rows.filter((row) => newest.get(row.childSessionKey) === row.runId);

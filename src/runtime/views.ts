@@ -28,6 +28,7 @@ export function viewOf(row: RunRow, runs?: LiveRuns<TrackedRun>): RunView {
     pendingDescendants: row.pendingDescendants,
     createdAt: row.createdAt,
     delivery: row.delivery,
+    ...(row.kept === undefined ? {} : { stays: true as const }),
     ...(childSessions.length === 0 ? {} : { childSessions }),
     ...(row.label === undefined ? {} : { label: row.label }),
     ...(row.taskName === undefined ? {} : { taskName: row.taskName }),

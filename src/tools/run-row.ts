@@ -22,6 +22,7 @@ export function runRow(run: RunView, index: number) {
     totalTokens: run.usage.totalTokens,
     startedAt: run.startedAt,
     ...(run.endedAt === undefined ? {} : { endedAt: run.endedAt }),
+    ...(run.stays === undefined ? {} : { stays: run.stays }),
     // Nobody was told of its end, and nobody will be: it is to be asked for.
     ...(run.delivery === "undelivered" ? { delivery: run.delivery } : {}),
   };

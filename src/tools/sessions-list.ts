@@ -15,14 +15,16 @@ export function sessionsListTool(runtime: SubagentRuntime, requester: Requester)
     description:
       "List the sessions you can reach, newest first: subagents you started and those below them, at work or ended within the last day. For what a subagent said, use `sessions_history`.",
     schema: listSchema,
-    async call({ kinds, limit, activeMinutes = DAY_MINUTES, messageLimit }) {
+    async call({ kinds, limit, activeMinutes: asked, messageLimit }) {
+      const activeMinutes = asked ?? DAY_MINUTES;
       const since = Date.now() - activeMinutes * 60_000;
       const [runs, others] = await Promise.all([
         runtime.list(requester, { recentMinutes: activeMinutes, descendants: true }),
         // Of some kinds there may be few among the newest.
         runtime.hostSessions(requester, kinds === undefined ? { limit } : {}),
       ]);
-      const ours = runs.map(childRow);
+      // One that stays is listed however long it has been idle, unless it is asked for those that weren't.
+      const ours = runs.map(childRow).filter(({ updatedAt }) => asked === undefined || updatedAt >= since);
       const keys = new Set(ours.map((row) => row.key));
       const rest = others.filter(({ sessionKey, updatedAt }) => !keys.has(sessionKey) && (updatedAt ?? since) >= since);
       const sessions = [...ours, ...rest.map(hostRow)]

@@ -10,7 +10,7 @@ export function sessionsSendTool(runtime: SubagentRuntime, requester: Requester)
     name: "sessions_send",
     label: "Send to session",
     description:
-      "Send a message to another session, by its key or label. A subagent of yours reads it at its next step and answers with its result; another session of the gateway answers here, if it does so in time. Its answer then goes on as an exchange of at most five turns, which either of you ends with only REPLY_SKIP.",
+      "Send a message to another session, by its key or label. A subagent of yours reads it at its next step, or goes on with it when it is one that stays, and answers with its result; another session of the gateway answers here, if it does so in time. Its answer then goes on as an exchange of at most five turns, which either of you ends with only REPLY_SKIP.",
     schema: sendSchema,
     async call({ sessionKey, label, agentId, message, timeoutSeconds }, _toolCallId, signal) {
       const params: SendParams = {

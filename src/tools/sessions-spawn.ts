@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { SPAWN_PARAMS } from "../policy/spawn-params.ts";
-import { UNBUILT } from "../policy/unbuilt.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import type { Requester, SpawnParams } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
@@ -14,7 +13,7 @@ export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester
     label: "Spawn subagent",
     description:
       "Hand a task to a subagent that works apart from you, with tools and a context of its own. Answers at once; the result comes to you later as a message by itself. Several calls in one turn work side by side. Give the subagent everything it needs to know in `task`.",
-    schema: spawnSchema,
+    schema: runtime.capabilities.has("session") ? spawnSchema : spawnSchemaWithoutThreads,
     tidy: tidySpawn,
     async call(args, toolCallId) {
       const { timeoutSeconds, runtime: _subagent, ...params } = args;
@@ -29,7 +28,7 @@ export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester
   });
 }
 
-/** Models fill optional arguments with null, "" or no attachments; and write an agent's id as it is shown to them. */
+/** Models fill optional arguments with null, "", no attachments or nowhere to put them; and write an agent's id as it is shown to them. */
 function tidySpawn(args: unknown): unknown {
   if (typeof args !== "object" || args === null || Array.isArray(args)) return args;
   const given = Object.entries(args).filter(([name, value]) => name === "task" || !isNothing(name, value));
@@ -47,6 +46,9 @@ function tidyValue(name: string, value: unknown): unknown {
 /** An empty list of tools is something: it allows none. */
 function isNothing(name: string, value: unknown): boolean {
   if (Array.isArray(value)) return name === "attachments" && value.length === 0;
+  if (name === "attachAs" && typeof value === "object" && value !== null) {
+    return Object.values(value).every((field) => isNothing("", field));
+  }
   return value === null || (typeof value === "string" && value.trim() === "");
 }
 
@@ -116,15 +118,17 @@ const SHAPE = {
   runtime: z.enum(["subagent", "acp"]).optional(),
 };
 
-/** A model isn't offered what would only be refused. */
-const OFFERED: Record<string, z.ZodType> = Object.fromEntries(
-  Object.entries(SHAPE).filter(([name]) => !Object.hasOwn(UNBUILT, name)),
-);
+const spawnSchema = schemaWithout([]);
+const spawnSchemaWithoutThreads = schemaWithout(["thread", "mode"]);
 
-const spawnSchema = z.looseObject(OFFERED).superRefine((args, context) => {
-  for (const [name, why] of Object.entries(refusals(args)))
-    context.addIssue({ code: "custom", path: [name], message: why });
-});
+/** A model isn't offered what would only be refused. */
+function schemaWithout(lacking: string[]) {
+  const offered = Object.entries(SHAPE).filter(([name]) => !lacking.includes(name));
+  return z.looseObject(Object.fromEntries<z.ZodType>(offered)).superRefine((args, context) => {
+    for (const [name, why] of Object.entries(refusals(args)))
+      context.addIssue({ code: "custom", path: [name], message: why });
+  });
+}
 
 /** Names that a spawn doesn't take, each told what to do instead. */
 function refusals(args: Record<string, unknown>): Record<string, string> {

@@ -12,7 +12,7 @@ export function subagentsTool(runtime: SubagentRuntime, requester: Requester) {
     name: "subagents",
     label: "Subagents",
     description:
-      "Work with the subagents this session started. `list` shows them; `steer` tells one something while it works (it goes on with what it has done); `kill` or `cancel` ends one with everything it started. Results come by themselves: don't list in order to wait. `wait` is for when your very next step needs one of them.",
+      "Work with the subagents this session started. `list` shows them; `steer` tells one something while it works (it goes on with what it has done), or gives one that stays a follow-up; `kill` or `cancel` ends one with everything it started. Results come by themselves: don't list in order to wait. `wait` is for when your very next step needs one of them.",
     schema: subagentsSchema,
     async call(args, _toolCallId, signal) {
       switch (args.action) {

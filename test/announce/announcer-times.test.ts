@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 describe("a delivery that fails again and again", () => {
   it("is tried by itself after a second, then after twice as long each time, and at least once a minute", async () => {
     const pass = stopTime();
-    const { settle, announcer, registry, warnedOf } = announce({ deliver: failing });
+    const { settle, announcer, registry, loggedOf } = announce({ deliver: failing });
     const runId = settle(A, "one");
     announcer.nudge(A);
     const waits: number[] = [];
@@ -20,7 +20,7 @@ describe("a delivery that fails again and again", () => {
       await pass(waits.at(-1)!);
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000));
-    expect(warnedOf[0]).toEqual({ runIds: [runId] });
+    expect(loggedOf[0]).toEqual({ runIds: [runId] });
   });
 
   it("is given up when it fails after half an hour, not when it just has", async () => {
@@ -68,15 +68,37 @@ describe("a delivery that fails again and again", () => {
   it("isn't tried any more by an announcer that is closed", async () => {
     const pass = stopTime();
     const { settle, announcer, registry, calls } = announce({ deliver: failing });
-    const runId = settle(A, "one");
-    announcer.nudge(A);
-    await expect.poll(() => registry.outbox.byRun(runId)!.attempts, STILL).toBe(1);
+    for (const requester of [A, B]) {
+      const runId = settle(requester, "one");
+      announcer.nudge(requester);
+      await expect.poll(() => registry.outbox.byRun(runId)!.attempts, STILL).toBe(1);
+    }
+    // One clock for all.
     expect(vi.getTimerCount()).toBe(1);
     await announcer.close();
     expect(vi.getTimerCount()).toBe(0);
     await pass(MINUTE);
     await sleep(20);
-    expect(calls).toHaveLength(1);
+    expect(calls).toHaveLength(2);
+  });
+
+  it("while the announcer is being closed is left to the next process, which waits for its time", async () => {
+    const pass = stopTime();
+    const answer = Promise.withResolvers<Delivery>();
+    const { settle, announcer, registry, calls } = announce({ deliver: () => answer.promise });
+    settle(A, "one");
+    announcer.nudge(A);
+    await expect.poll(() => calls.length, STILL).toBe(1);
+    const closing = announcer.close();
+    answer.reject(new Error("no gateway"));
+    await closing;
+    expect(vi.getTimerCount()).toBe(0);
+    const next = announce({}, registry);
+    await pass(999);
+    await sleep(20);
+    expect(next.calls).toEqual([]);
+    await pass(1);
+    await expect.poll(() => next.calls, STILL).toEqual([[A, ["one"]]]);
   });
 });
 
@@ -177,7 +199,7 @@ describe("a requester that can't take anything now", () => {
 
   it("or of which the host can't say so: that is logged, and the next nudge asks anew", async () => {
     let broken = true;
-    const { settle, announcer, errors, delivered } = announce({
+    const { settle, announcer, errors, loggedOf, delivered } = announce({
       holdBack: () => {
         if (broken) throw new Error("nobody knows");
         return false;
@@ -186,6 +208,7 @@ describe("a requester that can't take anything now", () => {
     settle(A, "one");
     announcer.nudge(A);
     await expect.poll(() => errors).toEqual(["announce: nobody knows"]);
+    expect(loggedOf).toEqual([{ requesterSessionKey: A }]);
     broken = false;
     announcer.nudge(A);
     await expect.poll(() => delivered.length).toBe(1);

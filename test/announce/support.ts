@@ -38,7 +38,7 @@ export function announce(more: Partial<AnnouncerOptions> = {}, registry = openRe
   const delivered: (Completion & { attempts: number })[] = [];
   const undelivered: [label: string | undefined, reason: string][] = [];
   const warnings: string[] = [];
-  const warnedOf: object[] = [];
+  const loggedOf: object[] = [];
   const errors: string[] = [];
   const announcer = new Announcer({
     outbox: registry.outbox,
@@ -46,9 +46,12 @@ export function announce(more: Partial<AnnouncerOptions> = {}, registry = openRe
       ...createLogger(),
       warn: (fields: object, message: string) => {
         warnings.push(message);
-        warnedOf.push(fields);
+        loggedOf.push(fields);
       },
-      error: (_fields: object, message: string) => void errors.push(message),
+      error: (fields: object, message: string) => {
+        errors.push(message);
+        loggedOf.push(fields);
+      },
     },
     timeoutMs: 5_000,
     holdBack: () => false,
@@ -68,7 +71,7 @@ export function announce(more: Partial<AnnouncerOptions> = {}, registry = openRe
   open.push({ announcer, registry });
   const settle = (requester: string, label: string, more: Partial<Completion> = {}): string =>
     settleIn(registry, requester, label, Date.now(), more);
-  return { announcer, registry, settle, calls, asked, warnings, warnedOf, errors, delivered, undelivered };
+  return { announcer, registry, settle, calls, asked, warnings, loggedOf, errors, delivered, undelivered };
 }
 
 /** A settled run whose completion is owed; its id. */

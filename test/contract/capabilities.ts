@@ -244,14 +244,34 @@ export function capabilities(name: string, start: Start): void {
       refusedSpawn({ budget: { turns: 1 } }),
     );
 
+    capability(
+      "session",
+      "binds a child to a thread, where it stays, takes follow-ups as runs of their own, and is ended by a kill",
+      async ({ runtime, requester, host, spawn, requests }, { go }) => {
+        go();
+        const first = await spawn({ task: "the first thing", label: "Friend", thread: true });
+        expect(first.mode).toBe("session");
+        await host.completionsCame(1, LONG_MS);
+        expect(await runtime.list(requester)).toMatchObject([{ mode: "session", stays: true, state: "settled" }]);
+        const { childSessionKey: sessionKey } = first;
+        const sent = await runtime.send({ sessionKey, message: "the second" }, requester);
+        expect(sent).toMatchObject({ status: "accepted", sessionKey });
+        const { runId } = sent as { runId: string };
+        await host.completionsCame(2, LONG_MS);
+        expect(host.delivered).toMatchObject([{ runId: first.runId }, { runId, childSessionKey: sessionKey }]);
+        expect(JSON.stringify(requests().at(-1)!.messages)).toMatch(/the first thing.*let go.*the second/s);
+        expect(await runtime.kill("Friend", requester)).toMatchObject({ status: "ok", runId });
+        expect(await runtime.send({ sessionKey, message: "more" }, requester)).toMatchObject({ status: "error" });
+        expect(await runtime.steer("Friend", "more", requester)).toMatchObject({ status: "done" });
+      },
+      refusedSpawn({ thread: true, mode: "session" }),
+    );
+
     for (const [what, params] of NOT_YET) {
       capability(what, "isn't tested before a runtime has it", () => Promise.reject(UNTESTED), refusedSpawn(params));
     }
   });
 }
 
-const NOT_YET: [Capability, Record<string, unknown>][] = [
-  ["process", { isolation: "process" }],
-  ["session", { thread: true, mode: "session" }],
-];
+const NOT_YET: [Capability, Record<string, unknown>][] = [["process", { isolation: "process" }]];
 const UNTESTED = new Error("a runtime has this capability now: write what it promises");

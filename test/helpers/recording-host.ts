@@ -25,9 +25,27 @@ export class RecordingHost implements Host {
   tools: HostTool[] = [];
   /** Set before the runtime is made, since only a host that has it is asked. */
   beforeToolCall?: (call: ToolCall) => Promise<ToolVerdict>;
+  /** The same; see `bindThreads`. */
+  bindThread?: (child: ChildContext) => Promise<boolean>;
+  unbindThread?: (child: ChildContext) => Promise<void>;
+  /** Session keys of the children that have a thread. */
+  readonly threads: string[] = [];
+
+  sessionPutAway?: Host["sessionPutAway"];
 
   constructor(workspace: string) {
     this.workspace = workspace;
+  }
+
+  /** Its channel has threads. Before the runtime is made. */
+  bindThreads(): this {
+    this.bindThread = async ({ sessionKey }) => this.threads.push(sessionKey) > 0;
+    this.unbindThread = async ({ sessionKey }) => {
+      const at = this.threads.indexOf(sessionKey);
+      expect(at, `${sessionKey} has a thread to be given back`).toBeGreaterThanOrEqual(0);
+      this.threads.splice(at, 1);
+    };
+    return this;
   }
 
   async deliver(completions: Completion[]): Promise<"delivered" | "busy" | "gone"> {

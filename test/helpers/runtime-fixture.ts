@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect } from "vitest";
 import { createSubagentRuntime } from "../../src/adapters/embed.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { RunEvent } from "../../src/events.ts";
+import type { Logger } from "../../src/log.ts";
 import { openRegistry } from "../../src/registry/registry.ts";
 import type { RunRow } from "../../src/registry/run-row.ts";
 import type { SubagentRuntime } from "../../src/runtime/runtime.ts";
@@ -42,6 +43,8 @@ export type FixtureOptions = {
   engine?: string;
   host?: RecordingHost;
   stateDir?: string;
+  /** @default nothing is logged */
+  logger?: Logger;
 };
 
 export type Accepted = Extract<SpawnResult, { status: "accepted" }>;
@@ -66,7 +69,9 @@ export async function startRuntime(options: FixtureOptions = {}): Promise<Fixtur
   const host = options.host ?? new RecordingHost(tempFolder());
   if (options.model !== undefined) host.model = options.model;
   const stateDir = options.stateDir ?? join(tempFolder(), "state");
-  const runtime = await createSubagentRuntime({ config: fixtureConfig(options), host, stateDir });
+  const { logger } = options;
+  const config = fixtureConfig(options);
+  const runtime = await createSubagentRuntime({ config, host, stateDir, ...(logger === undefined ? {} : { logger }) });
   const close = (): Promise<void> => runtime.close();
   closers.push(close);
   const requester = { sessionKey: MAIN, agentId: "main", depth: 0, workspaceDir: host.workspace };

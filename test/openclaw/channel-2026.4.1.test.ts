@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import type { ModelServer } from "../helpers/model-server.ts";
+import type { ModelServer, RecordedRequest } from "../helpers/model-server.ts";
 import { ACCOUNT, DEAF, channelPlugin, sessionWith, type ChannelPlugin } from "./helpers/channel-plugin.ts";
 import { startGateway, type Gateway } from "./helpers/gateway.ts";
 import { installOpenClaw } from "./helpers/install.ts";
@@ -49,6 +49,9 @@ describe("a child's result, its requester at a channel", () => {
         [afterTool(`spawn ${word}`), "It is at work."],
         [asked(`spawn ${word}`), callTool("sessions_spawn", { task: `${word}-TASK`, label: word })],
       ]),
+      [asked("HELD-TASK"), { silent: true }],
+      [afterTool("spawn HELD"), "It is at work."],
+      [asked("spawn HELD"), (request) => callTool("sessions_spawn", { task: "HELD-TASK", label: nameIn(request) })],
       [asked(NEXT), "No."],
     ]);
     channel = await channelPlugin();
@@ -122,6 +125,20 @@ describe("a child's result, its requester at a channel", () => {
     expect(gateway.log().slice(logged)).not.toMatch(/Delivery failed|delivery downgraded|Channel is required|refused/);
   });
 
+  test("doesn't come when its session is stopped: /stop ends the children of that chat, and of no other", async () => {
+    await channel.says(gateway, "erin", "spawn HELD for erin");
+    await channel.says(gateway, "frank", "spawn HELD for frank");
+    for (const label of ["erin", "frank"]) {
+      await expect.poll(async () => (await runOf(label))?.state, { timeout: 60_000 }).toBe("running");
+    }
+    await channel.says(gateway, "erin", "/stop");
+    const killed = { state: "settled", outcome: { status: "killed" }, delivery: "none" };
+    await expect.poll(() => runOf("erin"), { timeout: 20_000 }).toMatchObject(killed);
+    expect(await runOf("frank")).toMatchObject({ state: "running" });
+    await channel.says(gateway, "frank", "/stop");
+    await expect.poll(() => runOf("frank"), { timeout: 20_000 }).toMatchObject(killed);
+  });
+
   async function sentTo(recipient: string): Promise<string[]> {
     return (await channel.sent()).filter(({ to }) => to === recipient).map(({ text }) => text);
   }
@@ -130,6 +147,10 @@ describe("a child's result, its requester at a channel", () => {
     return (await registeredRuns(gateway)).find((run) => run.label === label);
   }
 });
+
+function nameIn(request: RecordedRequest): string {
+  return /spawn HELD for (\w+)/.exec(turnText(request))![1]!;
+}
 
 const ELSEWHERE = "agent:main:elsewhere";
 const NEXT = "Is there anything new?";

@@ -21,6 +21,7 @@ import {
   offeredTools,
   startScriptedModel,
   toldResult,
+  toolResults,
   turnText,
 } from "./helpers/scripted-model.ts";
 
@@ -29,12 +30,13 @@ describe("OpenClaw 2026.9.6 told to run subagents in process", () => {
   let gateway: Gateway;
   const afterSpawns = held("All five are on their way.");
   const slowLeaf = held("LEAF-ANSWER slow");
+  const yieldedTo = held("the one result");
   const firstStep = held(callTool("read", { path: "nowhere.txt" }));
 
   beforeAll(async () => {
     model = await startScriptedModel([
       [toldResult("label: reader"), "I was told of the beans."],
-      [asked("spawn READER"), spawn("READ-TASK", "reader")],
+      [asked("spawn READER"), callDeferred(["sessions_spawn", { ...task("READ-TASK", "reader"), ...FILLED_IN }])],
       [asked("READ-TASK"), callTool("read", { path: "beans.txt" })],
       [afterTool("READ-TASK"), (request) => `The file says: ${lastToolResult(request)}`],
 
@@ -49,6 +51,17 @@ describe("OpenClaw 2026.9.6 told to run subagents in process", () => {
       [asked("PROJECT-TASK"), { toolCalls: ["quick", "slow"].map(leafCall) }],
       [afterTool("PROJECT-TASK"), "I wait for both."],
       [asked("spawn PROJECT"), spawn("PROJECT-TASK", "project")],
+
+      [toldResult("label: yielded"), "It came after the yield."],
+      [asked("spawn YIELDED"), spawn("YIELD-TASK", "yielded")],
+      [asked("YIELD-TASK"), yieldedTo.script],
+      [
+        (request) => afterTool("spawn YIELDED")(request) && toolResults(request).length === 1,
+        callTool("sessions_yield", { message: "for the one" }),
+      ],
+      [asked("remember"), "The colour is teal."],
+      [asked("spawn FORK"), callDeferred(["sessions_spawn", { ...task("FORK-TASK", "forked"), context: "fork" }])],
+      [asked("FORK-TASK"), "I know the colour."],
 
       [asked("spawn FAILING"), spawn("FAIL-TASK", "failing")],
       [asked("FAIL-TASK"), { status: 500, message: "the model is on fire" }],
@@ -79,7 +92,7 @@ describe("OpenClaw 2026.9.6 told to run subagents in process", () => {
 
     const { opening, result } = deferredAnswer(model.requests.find(afterTool("spawn READER"))!);
     expect(opening).toMatch(/^STARTED, not an error: /);
-    expect(result).toMatchObject({ status: "accepted", mode: "run" });
+    expect(result).toMatchObject({ status: "accepted", mode: "run", taskName: "bean_reader" });
     const told = await toldOf("reader");
     expect(turnText(told)).toContain("The file says: seven beans");
     // It is the same conversation.
@@ -130,6 +143,26 @@ describe("OpenClaw 2026.9.6 told to run subagents in process", () => {
     for (const answer of ["LEAF-ANSWER quick", "LEAF-ANSWER slow"]) expect(turnText(woken!)).toContain(answer);
     const [project, slow] = [await runOf("project"), await runOf("slow")];
     expect(slow).toMatchObject({ requesterSessionKey: project!.childSessionKey, depth: 2 });
+  });
+
+  test("answers a yield for children that the core doesn't know", async () => {
+    await gateway.turn(session("yielded"), "spawn YIELDED");
+    const answer = deferredAnswer(model.requests.findLast(afterTool("spawn YIELDED"))!);
+    expect(answer.opening).toMatch(/^DONE, not an error/);
+    expect(answer.result).toMatchObject({ status: "yielded", message: "for the one" });
+    yieldedTo.release();
+    expect(turnText(await toldOf("yielded"))).toContain("the one result");
+  });
+
+  test("leaves a fork to the core, which has the transcript", async () => {
+    await gateway.turn(session("fork"), "Please remember the colour.");
+    await gateway.turn(session("fork"), "spawn FORK");
+    const { opening, result } = deferredAnswer(model.requests.findLast(afterTool("spawn FORK"))!);
+    expect(opening).toBe("");
+    expect(result).toMatchObject({ status: "accepted", context: "fork" });
+    await expect.poll(() => model.requests.some(asked("FORK-TASK")), WAIT).toBe(true);
+    expect(JSON.stringify(model.requests.find(asked("FORK-TASK"))!.messages)).toContain("The colour is teal.");
+    expect(await runOf("forked")).toBeUndefined();
   });
 
   test("reports a child whose model fails, with the reason", async () => {
@@ -241,6 +274,15 @@ function session(name: string): string {
   return `agent:main:${name}`;
 }
 
+/** As models fill in a tool's optional parameters, and two that say something. */
+const FILLED_IN = {
+  taskName: "bean_reader",
+  completionTarget: "parent",
+  visible: false,
+  group: "",
+  worktree: false,
+  placement: { kind: "local" },
+};
 const NUMBERS = [1, 2, 3, 4, 5];
 
 /** As long as a loaded machine may take; nothing here is about speed. */

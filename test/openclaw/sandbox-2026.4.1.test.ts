@@ -76,7 +76,8 @@ describe("a child that is to be in a sandbox, engine pi", () => {
 describe("a session that is to see itself alone", () => {
   test("isn't offered what shows or reaches its subagents", () => {
     const offered = offeredTools(model.requests.find(asked("ours"))!).filter((name) => name.endsWith("_inprocess"));
-    expect(offered.sort()).toEqual(["agents_list_inprocess", "sessions_spawn_inprocess", "subagents_inprocess"]);
+    const own = ["agents_list_inprocess", "agents_wait_inprocess", "sessions_spawn_inprocess", "subagents_inprocess"];
+    expect(offered.sort()).toEqual(own);
   });
 
   test("is refused by the core what it may not reach", async () => {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { refuseParams } from "../../src/policy/spawn-params.ts";
 import { spawnTerms } from "../../src/policy/spawn-terms.ts";
-import { refuseUnbuilt } from "../../src/policy/unbuilt.ts";
 import type { SpawnParams } from "../../src/types.ts";
 
 const refuse = (more: Record<string, unknown>) => refuseParams({ task: "x", ...more });
@@ -152,21 +151,6 @@ it("a thread makes a session, a session keeps its transcript, and what is collec
     expectsCompletion: false,
   });
   expect(terms({ context: "fork" })).toEqual({ ...plain, context: "fork" });
-});
-
-describe("what isn't built yet", () => {
-  it.each<[string, Partial<SpawnParams>, string]>([["thread", { thread: true }, "session"]])(
-    "is refused by name: %s",
-    (name, params, capability) => {
-      const refusal = refuseUnbuilt({ task: "x", ...params });
-      expect(refusal).toMatchObject({ status: "error", code: "capability_missing", message: naming(name) });
-      expect(refusal!.message).toContain(capability);
-    },
-  );
-
-  it("isn't asked for by what is done anyway", () => {
-    expect(refuseUnbuilt({ task: "x", context: "fork", lightContext: true, thread: false })).toBe(undefined);
-  });
 });
 
 function naming(name: string): string {

@@ -237,7 +237,7 @@ test("admission and the counts stay on the small indices beside 10,000 settled r
 });
 
 function planOf(db: DatabaseSync, sql: string): string {
-  const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...(sql.includes("LIMIT") ? ["a", 1] : ["a"]));
+  const rows = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...(sql.includes("LIMIT") ? ["a", "b", 1] : ["a"]));
   return rows.map((row) => String(row["detail"])).join("\n");
 }
 

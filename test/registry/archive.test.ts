@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from "vitest";
 import type { Registry } from "../../src/registry/registry.ts";
 import type { NewRun } from "../../src/registry/run-row.ts";
 import type { Settlement } from "../../src/registry/settlement.ts";
-import { childOf, LIMITS, newRun, settlementOf } from "./fixtures/rows.ts";
+import { childOf, KEPT, LIMITS, newRun, settlementOf } from "./fixtures/rows.ts";
 import { openOwned, tempFile } from "./support.ts";
 
 let registry: Registry;
@@ -22,13 +22,13 @@ it("due are runs that ended before the time, oldest first and no more than asked
   expect(registry.run(early)!.archivedAt).toBe(5_000);
 });
 
-it("not due is what is at work, what has children at work, what is still to be told, and a session", () => {
+it("not due is what is at work, what has children at work, what is still to be told, and a session that stays", () => {
   admit(newRun());
   const above = newRun({ role: "orchestrator" });
   admit(above);
   admit(childOf(above));
   registry.settle([silent(above)]);
-  ended({ mode: "session" });
+  ended(STAYS);
   const owing = newRun();
   admit(owing);
   registry.settle([settlementOf(owing)]);
@@ -96,15 +96,17 @@ it("attachments of a session go together, once nobody works in it, and retained 
 it("nothing is forgotten that is still to be put away, while anything is", () => {
   const archived = ended();
   registry.archive.archived(archived, 3_000);
-  const session = ended({ mode: "session" });
+  const session = ended(STAYS);
   const unarchived = ended();
   const holding = ended({ attachmentsDir: "/files" });
   const kept = ended({ attachmentsDir: "/kept", retainAttachments: true });
   registry.purgeOlderThan(1_000, 9_999, true);
-  expect(left([archived, session, unarchived, holding, kept])).toEqual([unarchived, holding, kept]);
+  expect(left([archived, session, unarchived, holding, kept])).toEqual([session, unarchived, holding, kept]);
   registry.purgeOlderThan(1_000, 9_999);
-  expect(left([unarchived, holding, kept])).toEqual([holding]);
+  expect(left([session, unarchived, holding, kept])).toEqual([session, holding]);
 });
+
+const STAYS = { mode: "session" as const, kept: KEPT };
 
 function admit(run: NewRun): void {
   expect(registry.admit(run, LIMITS)).toMatchObject({ ok: true });

@@ -9,6 +9,7 @@ import { openRegistry, type Registry } from "../../src/registry/registry.ts";
 import type { NewRun } from "../../src/registry/run-row.ts";
 import { keepArchiving } from "../../src/runtime/archive.ts";
 import { UndecidedFolders } from "../../src/runtime/undecided-folders.ts";
+import { RecordingHost } from "../helpers/recording-host.ts";
 import { LIMITS, newRun, settlementOf } from "../registry/fixtures/rows.ts";
 import { closeAfterTest, MAIN, startRuntime, tempFolder } from "../helpers/runtime-fixture.ts";
 
@@ -42,6 +43,20 @@ it("is looked at from time to time, as long as it isn't stopped", async () => {
   const second = ended({}, 2);
   await sleep(60);
   expect(filesOf(second)).toEqual([basename(second.transcriptPath)]);
+});
+
+it("the host takes its own entry of the session away, and is asked again until it could", async () => {
+  const { parts, ended, stop } = archiving(1);
+  const asked: string[] = [];
+  parts.host.sessionPutAway = async ({ sessionKey, agentId, sessionId }) => {
+    asked.push(`${sessionKey} ${agentId} ${sessionId}`);
+    if (asked.length === 1) throw new Error("the store is locked");
+  };
+  const run = ended({}, 2);
+  stop(keepArchiving(parts, 10));
+  await expect.poll(() => parts.registry.run(run.runId)!.archivedAt).toBeGreaterThan(0);
+  expect(asked).toEqual(new Array(2).fill(`${run.childSessionKey} ${run.agentId} ${run.sessionId}`));
+  expect(filesOf(run)).toHaveLength(1);
 });
 
 it("0 puts nothing away, however long ago it ended; what a crash left of attachments goes all the same", async () => {
@@ -105,6 +120,7 @@ function archiving(archiveAfterMinutes: number) {
   const config = parseConfig({ agents: { defaults: { subagents: { archiveAfterMinutes } } } });
   const parts = {
     config,
+    host: new RecordingHost(folder),
     registry,
     logger: createLogger(),
     undecided: new UndecidedFolders(join(folder, "u")),

@@ -81,6 +81,17 @@ describe("a child whose context is a fork", () => {
     expect(await runtime.list(requester)).toMatchObject([{ context: "isolated" }, {}, {}]);
   });
 
+  it("of a model whose size only the host's engine knows is held to OpenClaw's cap alone", async () => {
+    const { server, start, requester, host, transcriptPath } = await talking(() => "done");
+    host.model = { ...server.model, contextWindow: 0 };
+    expect(await start({ task: "go on", context: "fork" }, requester)).toMatchObject({ context: "fork" });
+    await host.completionsCame(1);
+    writeFileSync(transcriptPath, messageLine(says("user", "x".repeat(400_000)), null).line, { flag: "a" });
+    const run = await start({ task: "alone", context: "fork" }, requester);
+    expect(run).toMatchObject({ context: "isolated", note: expect.stringContaining("at most 400000") as string });
+    await host.completionsCame(2);
+  });
+
   it("fails by a sentence when its source is gone before its thread takes it up", async () => {
     const held = gate();
     const reply: Script = async () => {

@@ -20,6 +20,20 @@ it("a transcript that isn't to be kept is put away though nobody is told of its 
   expect(filesOf(fixture, kept.runId)).toEqual([expect.stringMatching(/\.jsonl$/)]);
 });
 
+it("the host is told of a session that isn't to be kept, announced or not, once its transcript is put away", async () => {
+  const fixture = await startRuntime({ engine: "by-task" });
+  const told: string[] = [];
+  fixture.host.sessionPutAway = async ({ sessionKey }) => void told.push(sessionKey);
+  const silent = await fixture.start({ task: "echo", cleanup: "delete", expectsCompletionMessage: false });
+  await expect.poll(() => told).toEqual([silent.childSessionKey]);
+  const announced = await fixture.start({ task: "echo", cleanup: "delete" });
+  await expect.poll(() => told).toEqual([silent.childSessionKey, announced.childSessionKey]);
+  const kept = await fixture.start("echo");
+  await fixture.host.completionsCame(2);
+  await fixture.close();
+  expect(told).not.toContain(kept.childSessionKey);
+});
+
 it("a killed run's transcript is put away once its thread has let go of it, and one that wrote none leaves none", async () => {
   const fixture = await startRuntime({ engine: "by-task", limits: { maxConcurrent: 1 } });
   const { start, runtime, requester, settled } = fixture;

@@ -281,7 +281,12 @@ function refusals(outside: string): [how: string, SpawnParams, object, RegExp][]
       { status: "error", code: "params_invalid" },
       /`session`.*thread/,
     ],
-    ["in a thread", { task: "x", thread: true }, { status: "error", code: "capability_missing" }, /thread.*`session`/],
+    [
+      "in a thread",
+      { task: "x", thread: true },
+      { status: "error", code: "capability_missing" },
+      /thread.*channel.*`session`/,
+    ],
     ["in a sandbox", { task: "x", sandbox: "require" }, { status: "forbidden", code: "spawn_forbidden" }, /`require`/],
     ["in a process of its own", { task: "x", isolation: "process" }, { code: "isolation_unavailable" }, /process/],
     ["with a timeout below 0", { task: "x", runTimeoutSeconds: -1 }, { code: "params_invalid" }, /runTimeoutSeconds/],

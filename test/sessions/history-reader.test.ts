@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 
 import { HistoryReader } from "../../src/sessions/history-reader.ts";
 import type { HistoryWindow } from "../../src/sessions/history-view.ts";
@@ -10,6 +10,8 @@ import { resourcesInUse } from "../helpers/leak-guard.ts";
 import { closeAfterTest, tempFolder } from "../helpers/runtime-fixture.ts";
 
 const WINDOW: HistoryWindow = { limit: 100, offset: 0, includeTools: false, maxBytes: 81_920, secrets: [] };
+
+afterEach(() => void vi.useRealTimers());
 
 describe("the reader of transcripts", () => {
   test("answers each question with its own file, through its own window, in whatever order they are done", async () => {
@@ -77,6 +79,15 @@ describe("the reader of transcripts", () => {
       expect(one).toMatchObject({ status: "rejected", reason: { code: "transcript_unusable", message } });
     }
     expect(textsOf(await reader.read(files[0]!, WINDOW))).toEqual(["a"]);
+  });
+
+  test("that is closed has no time left to wait for", async () => {
+    const reader = open();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    await reader.read(transcript("a", "one"), WINDOW);
+    expect(vi.getTimerCount()).toBe(1);
+    await reader.close();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   test("that is closed and asked again at once answers the new question all the same", async () => {

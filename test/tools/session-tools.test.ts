@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 
 import type { ToolOutput } from "../../src/host.ts";
 import { createSessionTools } from "../../src/tools/session-tools.ts";
-import { MAIN, startRuntime, type Fixture, type FixtureOptions } from "../helpers/runtime-fixture.ts";
+import { RecordingHost } from "../helpers/recording-host.ts";
+import { MAIN, startRuntime, tempFolder, type Fixture, type FixtureOptions } from "../helpers/runtime-fixture.ts";
 
 type Json = Record<string, unknown>;
 
@@ -81,17 +82,23 @@ describe("sessions_spawn", () => {
     expect(await runtime.list(requester)).toEqual([]);
   });
 
-  it("refuses what isn't built yet by name, doesn't offer it, and starts nothing", async () => {
+  it("refuses what its host can't by name, doesn't offer it, and starts nothing", async () => {
     const { spawn, runtime, requester } = await tools();
     const offered = createSessionTools(runtime, requester)[0]!.parameters["properties"] as Json;
-    for (const [args, sentence] of UNBUILT) {
-      const { details } = await spawn({ task: "x", ...args });
-      expect.soft(details).toMatchObject({ status: "error", code: "capability_missing" });
-      expect.soft((details as Json).error).toMatch(sentence);
-      expect.soft(Object.keys(args).filter((name) => name in offered)).toEqual([]);
-    }
+    const { details } = await spawn({ task: "x", thread: true });
+    expect(details).toMatchObject({ status: "error", code: "capability_missing" });
+    expect((details as Json).error).toMatch(/^thread needs a channel.*`session`/);
+    expect(offered).not.toHaveProperty("thread");
     expect(await runtime.list(requester)).toEqual([]);
     expect(Object.keys(offered)).toContain("taskName");
+    expect((await spawn({ task: "echo", mode: "run" })).details).toMatchObject({ status: "accepted" });
+  });
+
+  it("offers a thread where the host can bind one", async () => {
+    const host = new RecordingHost(tempFolder()).bindThreads();
+    const { runtime, requester } = await startRuntime({ engine: "by-task", host });
+    const offered = createSessionTools(runtime, requester)[0]!.parameters["properties"] as Json;
+    expect(Object.keys(offered)).toEqual(expect.arrayContaining(["thread", "mode"]));
   });
 
   it("tells a model what a forbidden spawn was refused for", async () => {
@@ -286,4 +293,3 @@ const REFUSED: [what: string, args: unknown, RegExp][] = [
   ["several at once", { task: "x", to: "a", modle: "b" }, /to: .*; modle: /],
   ["a prototype's name", JSON.parse('{"task":"x","__proto__":{"a":1},"constructor":1}') as Json, /no such parameter/],
 ];
-const UNBUILT: [args: Json, RegExp][] = [[{ thread: true }, /^thread isn't available.*`session`/]];

@@ -10,7 +10,7 @@ import type { Requester } from "../../src/types.ts";
 import type { Reply } from "../helpers/model-server.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
 import { MAIN, serveModel, startRuntime, tempFolder, type FixtureOptions } from "../helpers/runtime-fixture.ts";
-import { LIMITS, newRun, settlementOf } from "../registry/fixtures/rows.ts";
+import { KEPT, LIMITS, newRun, settlementOf } from "../registry/fixtures/rows.ts";
 
 type Json = Record<string, unknown>;
 
@@ -178,8 +178,9 @@ describe("sessions_list", () => {
     const stateDir = tempFolder();
     const earlier = openRegistry({ file: stateLayout(stateDir).registry });
     earlier.claimOwner();
-    for (const hours of [2, 30]) {
-      const run = newRun({ label: `${hours} h ago`, expectsCompletion: false });
+    for (const hours of [2, 30, 50]) {
+      const stays = hours === 50 ? { mode: "session" as const, kept: KEPT } : {};
+      const run = newRun({ label: `${hours} h ago`, expectsCompletion: false, ...stays });
       const { completion: _none, ...settlement } = settlementOf(run, { at: Date.now() - hours * 3_600_000 });
       earlier.admit(run, LIMITS);
       earlier.settle([settlement]);
@@ -195,7 +196,8 @@ describe("sessions_list", () => {
       const { sessions } = (await call("sessions_list", args)) as { sessions: { label?: string; key: string }[] };
       return sessions.map(({ label, key }) => label ?? key);
     };
-    expect(await listed({})).toEqual(["agent:main:main", "2 h ago", "Ops"]);
+    // One that stays is always shown, unless others are asked for.
+    expect(await listed({})).toEqual(["agent:main:main", "2 h ago", "Ops", "50 h ago"]);
     expect(await listed({ activeMinutes: 60 })).toEqual(["agent:main:main"]);
     expect(await listed({ activeMinutes: 150 })).toEqual(["agent:main:main", "2 h ago"]);
     expect(await listed({ activeMinutes: 2_000 })).toEqual(["agent:main:main", "2 h ago", "Ops", "30 h ago"]);

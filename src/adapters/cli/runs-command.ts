@@ -58,7 +58,9 @@ function showOne(registry: Registry, target: string, json: boolean, write: (line
   const record = text === "" ? (row.text ?? "") : text;
   if (json) {
     const cut = text === "" ? row.textBytesCut : (textBytesCut ?? 0);
-    return write(JSON.stringify({ ...viewOf(row), text: record, ...(cut > 0 ? { textBytesCut: cut } : {}) }));
+    const { structured, schemaError } = row;
+    const more = { ...(cut > 0 ? { textBytesCut: cut } : {}), structured, schemaError };
+    return write(JSON.stringify({ ...viewOf(row), text: record, ...more }));
   }
   if (row.state !== "settled") return write(lineOf(row));
   write(terminalBlock(message));
@@ -75,11 +77,11 @@ function lineOf(row: RunRow): string {
     row.runId,
     new Date(row.createdAt).toISOString(),
     row.outcome?.status ?? row.state,
-    row.delivery === "none" ? "not announced" : row.delivery,
+    row.delivery !== "none" ? row.delivery : row.collect ? "collected" : "not announced",
     duration((row.endedAt ?? Date.now()) - (row.startedAt ?? row.createdAt)),
     tokens(totalTokens),
     ...(costUsd > 0 ? [dollars(costUsd)] : []),
-    terminalLine(row.label ?? row.task, 80),
+    terminalLine(row.label ?? row.taskName ?? row.task, 80),
   ];
   return parts.join("  ");
 }

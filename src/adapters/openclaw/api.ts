@@ -42,6 +42,7 @@ export interface PluginApi {
     hook: "before_prompt_build",
     handler: (event: unknown, context: TurnContext) => { appendSystemContext: string } | undefined,
   ): void;
+  on(hook: "message_received", handler: (event: { content: string }) => void): void;
   on(hook: "message_sent", handler: (event: SentEvent, context: SentContext) => void): void;
 }
 
@@ -114,5 +115,6 @@ export type PluginTool = {
   label: string;
   description: string;
   parameters: Record<string, unknown>;
-  execute(toolCallId: string, args: unknown, signal?: AbortSignal): Promise<ToolOutput>;
+  /** `terminate` ends the turn, in 2026.9.6. */
+  execute(toolCallId: string, args: unknown, signal?: AbortSignal): Promise<ToolOutput & { terminate?: boolean }>;
 };

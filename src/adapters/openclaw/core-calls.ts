@@ -7,16 +7,27 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
 import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
+import { isActive } from "../../tools/run-row.ts";
 import type { Requester, RunView } from "../../types.ts";
 import type { PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
 import { startedInstance, type Instance } from "./instance.ts";
 import { agentOf } from "./agents.ts";
+import { bringsIntoSandbox, isCoresOwn, ownParams, uncollectable } from "./core-spawns.ts";
+import { renamedWords } from "./own-names.ts";
 import { sandboxRefusal } from "./sandbox.ts";
 import { seesOnlyItself } from "./session-visibility.ts";
+import { forSpawn } from "./spawn-requester.ts";
 import { blockReason } from "./tool-answer.ts";
 
 /** The core's tools that may be answered here. */
-export const CORE_TOOLS = ["sessions_spawn", "subagents", "sessions_history", "sessions_send"];
+export const CORE_TOOLS = [
+  "sessions_spawn",
+  "subagents",
+  "sessions_history",
+  "sessions_send",
+  "sessions_yield",
+  "agents_wait",
+];
 
 /** The hook's place: what another plugin refuses or rewrites stays refused or rewritten. */
 export const AFTER_ALL_OTHERS = -1000;
@@ -40,7 +51,7 @@ export async function beforeCoreCall(
         ? await takesSpawn(here, requester, event.params)
         : await concernsUs(here, requester, event);
     if (!ours) return undefined;
-    const output = await call(here, requester, event);
+    const output = await answer(here, requester, event);
     // The host goes on in this very turn of the loop, for some seven milliseconds: the child sets out first.
     if (toolName === "sessions_spawn") await nextTurn();
     return output && { block: true, blockReason: blockReason(toolName, output) };
@@ -72,39 +83,39 @@ async function requesterOf(
 
 async function takesSpawn(here: Instance, requester: Requester, params: Record<string, unknown>): Promise<boolean> {
   const { spawns } = here.takeover;
-  if (spawns === "never" || isCoresOwn(params)) return false;
+  if (spawns === "never" || isCoresOwn(params, here.host)) return false;
   const named = typeof params["agentId"] === "string" ? params["agentId"].trim().toLowerCase() : "";
-  const refusal = sandboxRefusal(here.config(), here.engine, requester, named === "" ? requester.agentId : named);
-  if (refusal !== undefined) return false;
+  const childAgent = named === "" ? requester.agentId : named;
+  if (sandboxRefusal(here.config(), here.engine, requester, childAgent) !== undefined) return false;
+  if (bringsIntoSandbox(params, here.config(), childAgent)) return false;
   return spawns === "always" || here.coreIsBroken();
-}
-
-/** What only the gateway can do is left to it: other agent runtimes, sessions bound to a channel's thread, sandboxes, collectors. */
-function isCoresOwn(params: Record<string, unknown>): boolean {
-  const attached = Array.isArray(params["attachments"]) && params["attachments"].length > 0;
-  return (
-    params["runtime"] === "acp" ||
-    params["thread"] === true ||
-    params["mode"] === "session" ||
-    params["sandbox"] === "require" ||
-    // Its model would fetch the result with the core's own tool, which knows nothing of our children.
-    params["collect"] === true ||
-    attached
-  );
 }
 
 /** Whether a sibling's call is about one of our children; children that the core started are the core's to answer for. */
 async function concernsUs(here: Instance, requester: Requester, { toolName, params }: ToolCallEvent): Promise<boolean> {
   // The core refuses what such a session may not see.
   if (toolName !== "subagents" && seesOnlyItself(here.config(), requester.sessionKey)) return false;
+  if (toolName === "sessions_yield") return !here.host.sessionsInFiles && owesResults(here, requester, params);
   const recentMinutes = typeof params["recentMinutes"] === "number" ? params["recentMinutes"] : RECENT_MINUTES;
   if (toolName === "subagents" && params["target"] === undefined) {
     return (await here.runtime.list(requester, { recentMinutes })).length > 0;
   }
   const children = await here.runtime.list(requester, { recentMinutes: DAY_MINUTES });
+  if (toolName === "agents_wait") return areAllOurs(children, params["ids"]);
   if (children.some((child) => isMeant(child, toolName, params))) return true;
   // Over a broken pairing the core's own can reach nobody; ours reaches whom the settings allow.
   return toolName === "sessions_send" && here.coreIsBroken();
+}
+
+/** An older core ends any turn that asks for it; a newer one only for children that it knows. */
+async function owesResults({ runtime }: Instance, requester: Requester, { waitFor }: ToolCallEvent["params"]) {
+  if (waitFor === "message") return false;
+  const children = await runtime.list(requester);
+  return children.some((run) => run.groupId === undefined && (isActive(run) || run.delivery === "pending"));
+}
+
+function areAllOurs(children: readonly RunView[], ids: unknown): boolean {
+  return Array.isArray(ids) && ids.length > 0 && ids.every((id) => children.some(({ runId }) => runId === id));
 }
 
 /** By any of the ways in which this tool of ours takes a child's name: what it couldn't resolve it would only refuse. */
@@ -125,9 +136,28 @@ function namedIn(params: Record<string, unknown>, name: string): string | undefi
   return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 }
 
-function hasName({ runId, childSessionKey, label }: RunView, name: string | undefined): boolean {
+function hasName({ runId, childSessionKey, taskName, label }: RunView, name: string | undefined): boolean {
   if (name === undefined) return false;
-  return childSessionKey === name || runId.startsWith(name) || label?.startsWith(name) === true;
+  return childSessionKey === name || [runId, taskName, label].some((one) => one?.startsWith(name));
+}
+
+async function answer(here: Instance, requester: Requester, event: ToolCallEvent): Promise<ToolOutput | undefined> {
+  switch (event.toolName) {
+    case "sessions_spawn": {
+      const params = ownParams(event.params);
+      const refused = uncollectable(params, here.config(), requester.agentId, here.host);
+      if (refused !== undefined) return refused;
+      // What is told of other tools has our names where the core has none of its own to collect with.
+      const output = await call(here, await forSpawn(here, requester, params), { ...event, params });
+      return output && params["collect"] === true ? renamedWords(output) : output;
+    }
+    case "agents_wait": {
+      const most = Math.min(HOOK_SECONDS, here.runtime.waitSecondsMax(requester));
+      return call(here, requester, { ...event, params: waitingAtMost(most, event.params) });
+    }
+    default:
+      return call(here, requester, event);
+  }
 }
 
 async function call(here: Instance, requester: Requester, event: ToolCallEvent): Promise<ToolOutput | undefined> {
@@ -135,8 +165,19 @@ async function call(here: Instance, requester: Requester, event: ToolCallEvent):
   return tool?.execute(event.toolCallId ?? "", event.params, new AbortController().signal);
 }
 
+/** What is still pending then is waited for in the model's next call. */
+function waitingAtMost(most: number, params: Record<string, unknown>): Record<string, unknown> {
+  const { timeoutSeconds = most } = params;
+  return {
+    ...params,
+    timeoutSeconds: typeof timeoutSeconds === "number" ? Math.min(timeoutSeconds, most) : timeoutSeconds,
+  };
+}
+
 /** One of several by its place, or all of them. */
 const POSITIONS = /^(last|all|\*|\d{1,3})$/;
 /** As `subagents` lists them when nothing else is said. */
 const RECENT_MINUTES = 30;
 const DAY_MINUTES = 1440;
+/** 2026.9.6 gives a hook 15. */
+const HOOK_SECONDS = 10;

@@ -10,6 +10,7 @@ import { selectRuntime } from "../../policy/select-runtime.ts";
 import { refuseNoModule } from "../embed.ts";
 import { refuseUnbuilt } from "../refuse-unbuilt.ts";
 import type { HostConfig } from "./api.ts";
+import { leftToCore } from "./core-spawns.ts";
 import { toolFindings } from "./doctor-tools.ts";
 import type { OpenClawPackage } from "./openclaw-package.ts";
 import { readPairing, type Pairing } from "./pairing.ts";
@@ -97,9 +98,14 @@ function choices(raw: HostConfig, openclaw: OpenClawPackage): Choices {
   }
   const chosen: Finding[] = [
     { level: "ok", about: "runtime", text: `${SPAWNS[takeover.spawns]}: ${takeover.reason}` },
+    ...(takeover.spawns === "never" ? [] : [coresOwn(openclaw)]),
     { level: "ok", about: "engine", text: `${engine.engine}: ${engine.reason}` },
   ];
   return { findings: [...notes, ...chosen], takeover };
+}
+
+function coresOwn(openclaw: OpenClawPackage): Finding {
+  return { level: "ok", about: "runtime", text: `left to the core in every case: ${leftToCore(openclaw)}` };
 }
 
 /** What the runtime refuses when it is made; it isn't where nothing is taken. */

@@ -77,6 +77,7 @@ export function gatewayHost(options: GatewayHostOptions): GatewayHost {
       ? {}
       : {
           transcriptPath: (agentId: string, sessionId: string) => sessions.transcriptPath(agentId, sessionId),
+          sessionPutAway: (child: PutAwaySession) => sessions.remove(child),
           childStarting: (child: ChildContext) => startChild(sessions, child, withRunner, logger),
         }),
     // The host's runner asks the same hooks in its thread.
@@ -86,6 +87,8 @@ export function gatewayHost(options: GatewayHostOptions): GatewayHost {
   };
   return { host: outsideOfCalls(host), sessions, requesters };
 }
+
+type PutAwaySession = Parameters<SessionStore["remove"]>[0];
 
 /** The host's runner reads the child's role from the store; ours reads nothing of it and needn't wait. */
 async function startChild(sessions: SessionStore, child: ChildContext, wait: boolean, logger: Logger): Promise<void> {

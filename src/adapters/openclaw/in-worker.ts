@@ -6,6 +6,7 @@
 import { messageOf } from "../../errors.ts";
 import { workerBridge } from "../../sessions/openclaw-context.ts";
 import { AFTER_ALL_OTHERS } from "./core-calls.ts";
+import { refusedCollect } from "./core-spawns.ts";
 import type { PluginApi, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
 import { blockReason } from "./tool-answer.ts";
 
@@ -18,6 +19,10 @@ async function answerOnHost(event: ToolCallEvent, context: ToolCallContext): Pro
   const { sessionKey } = context;
   if (bridge === undefined || sessionKey === undefined) return undefined;
   if (!bridge.tools(sessionKey).includes(event.toolName)) return undefined;
+  // The runner that can be had in a thread is one whose sessions are offered nothing to fetch a result with.
+  if (event.toolName === "sessions_spawn" && event.params["collect"] === true) {
+    return { block: true, blockReason: blockReason(event.toolName, refusedCollect()) };
+  }
   try {
     const output = await bridge.call(sessionKey, event.toolName, event.toolCallId ?? "", event.params);
     return output && { block: true, blockReason: blockReason(event.toolName, output) };

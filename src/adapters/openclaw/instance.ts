@@ -8,6 +8,8 @@ import type { SubagentRuntime } from "../../runtime/runtime.ts";
 import type { HostConfig } from "./api.ts";
 import type { BusySessions } from "./busy-sessions.ts";
 import type { ChannelSends } from "./channel-sends.ts";
+import type { OpenClawPackage } from "./openclaw-package.ts";
+import type { RequesterSessions } from "./requester-session.ts";
 import type { Takeover } from "./takeover.ts";
 
 export type Instance = {
@@ -19,8 +21,13 @@ export type Instance = {
   engine: string;
   busy: BusySessions;
   sends: ChannelSends;
+  /** Called with every message that comes in at a channel; absent: what stops a session can't be told here. */
+  heard?: (text: string) => void;
   /** Whether the core's spawn would certainly be refused for its pairing. */
   coreIsBroken(): Promise<boolean>;
+  host: Pick<OpenClawPackage, "sessionsInFiles">;
+  /** What the gateway keeps of a session. */
+  session: RequesterSessions;
   /** OpenClaw's configuration as it is now. */
   config(): HostConfig;
   workspaceDir(agentId: string): string;

@@ -76,6 +76,21 @@ export async function loadSdk({ root, sessionsInFiles }: OpenClawPackage): Promi
   return { hooks, updateSessionStore: updateSessionStore as UpdateSessionStore };
 }
 
+/**
+ * Whether a chat's message is one of those that stop a session, as OpenClaw has them. Its module is loaded at the first
+ * question: who asks has heard a message, and the gateway has loaded what it answers one with.
+ */
+export function stopWords({ root }: OpenClawPackage): (text: string) => Promise<boolean> {
+  let loaded: Promise<unknown> | undefined;
+  return async (text) => {
+    const url = pathToFileURL(join(root, "dist", "plugin-sdk", "reply-runtime.js")).href;
+    const { isAbortRequestText } = (await (loaded ??= import(url))) as {
+      isAbortRequestText?: (text: string) => boolean;
+    };
+    return isAbortRequestText?.(text) ?? false;
+  };
+}
+
 /** Reads the store, lets `change` work on it, writes it back, all under its lock. */
 export type UpdateSessionStore = (
   storePath: string,

@@ -1,14 +1,13 @@
 /** Our tools under names of our own, for sessions whose tool policy lets a plugin's tools through. */
 
-import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
 import type { PluginTool, ToolContext } from "./api.ts";
 import { instance } from "./instance.ts";
 import { agentOf } from "./agents.ts";
+import { OWN_SUFFIX, renamed, renamedWords } from "./own-names.ts";
 import { seesOnlyItself } from "./session-visibility.ts";
+import { forSpawn } from "./spawn-requester.ts";
 
-/** A plugin's tool may not have the name of one of the core's. */
-const SUFFIX = "_inprocess";
 /** What looks into other sessions or speaks to them; `subagents` stays. */
 const SESSION_TOOLS = ["sessions_history", "sessions_send", "sessions_list"];
 /** What a manifest and a registration name. */
@@ -20,11 +19,10 @@ export const OWN_TOOLS = [
   "sessions_list",
   "agents_list",
   "agents_wait",
-].map((name) => `${name}${SUFFIX}`);
-
-/** Where a sentence names one; `subagents` is a word besides, and is named in quotes or before a colon. */
-const TOOL_NAMES =
-  /\b(?:sessions_(?:spawn|history|send|list)|agents_(?:list|wait))\b|(?<=`)subagents(?=`)|^subagents(?=:)/g;
+  "sessions_yield",
+].map((name) => `${name}${OWN_SUFFIX}`);
+/** An older core's own ends the turn, which no tool of a plugin can do there; it asks nothing about children. */
+const OF_NEWER_HOSTS = ["sessions_yield"];
 
 /** Null when there is nothing to offer in this session. */
 export function ownTools(context: ToolContext): PluginTool[] | null {
@@ -40,11 +38,14 @@ export function ownTools(context: ToolContext): PluginTool[] | null {
     ...(context.sandboxed === undefined ? {} : { sandboxed: context.sandboxed }),
   };
   // The core's own of these see no subagent either where a session is to see itself alone.
-  const hidden = seesOnlyItself(here.config(), sessionKey) ? SESSION_TOOLS : [];
+  const hidden = [
+    ...(seesOnlyItself(here.config(), sessionKey) ? SESSION_TOOLS : []),
+    ...(here.host.sessionsInFiles ? OF_NEWER_HOSTS : []),
+  ];
   return createSessionTools(here.runtime, requester)
     .filter(({ name }) => !hidden.includes(name))
     .map((tool) => ({
-      name: `${tool.name}${SUFFIX}`,
+      name: `${tool.name}${OWN_SUFFIX}`,
       label: tool.label,
       description: renamed(
         tool.name === "sessions_spawn" ? `${tool.description} ${childHas(here.engine)}` : tool.description,
@@ -54,31 +55,19 @@ export function ownTools(context: ToolContext): PluginTool[] | null {
         // Nobody tells a tool in which turn it is called.
         const turnId = here.busy.turnOf(sessionKey);
         const depth = await here.depthOf(sessionKey);
-        const asked = createSessionTools(here.runtime, {
-          ...requester,
-          depth,
-          ...(turnId === undefined ? {} : { turnId }),
-        });
-        const called = asked.find(({ name }) => name === tool.name) ?? tool;
-        return renamedRefusal(await called.execute(toolCallId, args, signal ?? new AbortController().signal));
+        const caller = { ...requester, depth, ...(turnId === undefined ? {} : { turnId }) };
+        const asking = tool.name === "sessions_spawn" ? await forSpawn(here, caller, fieldsOf(args)) : caller;
+        const called = createSessionTools(here.runtime, asking).find(({ name }) => name === tool.name) ?? tool;
+        const output = await called.execute(toolCallId, args, signal ?? new AbortController().signal);
+        // The newer host's word for a tool that ends its turn.
+        return { ...renamedWords(output), ...(output.endsTurn === true ? { terminate: true } : {}) };
       },
     }))
     .filter(({ name }) => OWN_TOOLS.includes(name));
 }
 
-/** With the names that our tools have here: by the others the model would reach the core's. */
-function renamed(text: string): string {
-  return text.replace(TOOL_NAMES, `$&${SUFFIX}`);
-}
-
-/** Only what refuses: a result's words may be a subagent's. */
-function renamedRefusal(output: ToolOutput): ToolOutput {
-  const { details } = output;
-  if (typeof details !== "object" || details === null) return output;
-  const { error, text } = details as { error?: unknown; text?: unknown };
-  if (typeof error !== "string") return output;
-  const result = { ...details, error: renamed(error), ...(typeof text === "string" ? { text: renamed(text) } : {}) };
-  return { ...output, content: [{ type: "text", text: JSON.stringify(result) }], details: result };
+function fieldsOf(args: unknown): Record<string, unknown> {
+  return typeof args === "object" && args !== null ? (args as Record<string, unknown>) : {};
 }
 
 function childHas(engine: string): string {

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { sessionKind } from "../../sessions/session-key.ts";
-import { agentOf } from "./agents.ts";
+import { agentEntries, agentOf } from "./agents.ts";
 import type { HostConfig, HostRuntime } from "./api.ts";
 import { sessionStoreSetting } from "./openclaw-package.ts";
 
@@ -14,6 +14,8 @@ export type RequesterSession = {
   route?: Route;
   /** How many spawns it is below a main session; absent: the gateway doesn't say. */
   depth?: number;
+  /** The model that was chosen for the session, `provider/id`; absent: its agent's. */
+  model?: string;
 };
 
 export type Route = { channel: string; to: string };
@@ -31,7 +33,7 @@ export function sessionsInFiles(runtime: HostRuntime, config: HostConfig): Reque
     if (entry?.sessionId === undefined) return undefined;
     const file = entry.sessionFile ?? `${entry.sessionId}.jsonl`;
     const transcript = isAbsolute(file) ? file : join(dirname(storePath), file);
-    return { transcript, ...routeOf(sessionKey, entry), ...depthIn(entry) };
+    return { transcript, ...routeOf(sessionKey, entry), ...depthIn(entry), ...modelIn(entry) };
   };
 }
 
@@ -39,8 +41,27 @@ export function sessionsInFiles(runtime: HostRuntime, config: HostConfig): Reque
 export function servedSessions({ agent }: HostRuntime, config: HostConfig): RequesterSessions {
   return async (sessionKey) => {
     const entry = agent.session.getSessionEntry?.({ agentId: agentOf(sessionKey, config), sessionKey });
-    return entry === undefined ? undefined : { ...routeOf(sessionKey, entry), ...depthIn(entry) };
+    return entry === undefined ? undefined : { ...routeOf(sessionKey, entry), ...depthIn(entry), ...modelIn(entry) };
   };
+}
+
+/**
+ * Keys of the sessions that a person has stopped at or after a time (milliseconds since the epoch) and that have had no
+ * turn since; for hosts whose sessions are files.
+ */
+export async function stoppedSince(runtime: HostRuntime, config: HostConfig, at: number): Promise<string[]> {
+  const ids = agentEntries(config).map(({ id }) => id);
+  const { resolveStorePath } = runtime.agent.session;
+  const paths = (ids.length === 0 ? ["main"] : ids).map((agentId) =>
+    resolveStorePath(sessionStoreSetting(config), { agentId }),
+  );
+  const stopped: string[] = [];
+  for (const path of new Set(paths)) {
+    for (const [key, entry] of Object.entries(await readStore(path))) {
+      if (entry?.abortedLastRun === true && (entry.updatedAt ?? 0) >= at) stopped.push(key);
+    }
+  }
+  return stopped;
 }
 
 /** How many spawns a session is below the top: 0 for any but a subagent's, at least 1 for that. Never rejects. */
@@ -77,6 +98,10 @@ function depthIn({ spawnDepth }: Entry): { depth?: number } {
   return typeof spawnDepth === "number" && Number.isInteger(spawnDepth) ? { depth: spawnDepth } : {};
 }
 
+function modelIn({ providerOverride: provider, modelOverride: model }: Entry): { model?: string } {
+  return isNamed(provider) && isNamed(model) ? { model: `${provider}/${model}` } : {};
+}
+
 function isNamed(value: unknown): value is string {
   return typeof value === "string" && value.trim() !== "";
 }
@@ -90,6 +115,10 @@ type Entry = {
   lastChannel?: string;
   lastTo?: string;
   spawnDepth?: number;
+  providerOverride?: string;
+  modelOverride?: string;
+  abortedLastRun?: boolean;
+  updatedAt?: number;
 };
 
 /** OpenClaw's word for its own pages, which need no delivery. */

@@ -12,14 +12,15 @@ import { ChannelSends } from "./channel-sends.ts";
 import { gatewayHost } from "./gateway-host.ts";
 import { instance, setInstance, startedInstance, starting } from "./instance.ts";
 import { hostLogger } from "./log-lines.ts";
-import { findOpenClaw, loadSdk } from "./openclaw-package.ts";
+import { findOpenClaw, loadSdk, stopWords } from "./openclaw-package.ts";
 import { readPairing } from "./pairing.ts";
-import { depthOf } from "./requester-session.ts";
+import { depthOf, stoppedSince } from "./requester-session.ts";
 import { agentOf } from "./agents.ts";
 import { tellLifecycle } from "./lifecycle-hooks.ts";
 import { followChanges, readSettings, type Settings } from "./settings.ts";
 import { STATE_FOLDER } from "./state-folder.ts";
 import { stillToCome } from "./still-to-come.ts";
+import { hearStops } from "./stop-command.ts";
 import { chooseTakeover } from "./takeover.ts";
 
 /** Never rejects: a plugin that can't start says so in one line and leaves the gateway as it was. */
@@ -89,6 +90,13 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     throw error;
   });
   late.runtime = runtime;
+  const heard = hearStops({
+    runtime,
+    isStop: stopWords(openclaw),
+    stoppedSince: (at) => stoppedSince(api.runtime, currentConfig(api, raw), at),
+    agentOf: (sessionKey) => agentOf(sessionKey, raw),
+    logger,
+  });
   setInstance({
     runtime,
     followChanges: followChanges(config, () => currentConfig(api, raw), openclaw),
@@ -96,7 +104,11 @@ async function start(api: PluginApi, { config: raw, stateDir }: ServiceContext):
     engine: engine.engine,
     busy,
     sends,
+    // A newer host's entries say nothing that tells a stop from a restart.
+    ...(openclaw.sessionsInFiles ? { heard } : {}),
     coreIsBroken: async () => openclaw.sessionsInFiles && (await readPairing(stateDir)).state === "narrow",
+    host: openclaw,
+    session: requesters,
     config: () => currentConfig(api, raw),
     workspaceDir: (agentId) => host.workspaceDir(agentId),
     depthOf: (sessionKey) => depthOf(requesters, sessionKey),

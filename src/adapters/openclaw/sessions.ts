@@ -8,6 +8,8 @@ import { sessionStoreSetting, type UpdateSessionStore } from "./openclaw-package
 import { agentOf } from "./agents.ts";
 
 type Entry = Record<string, unknown>;
+type Store = Record<string, Entry>;
+type Change = (store: Store) => void;
 type Ended = Pick<Completion, "childSessionKey" | "usage" | "outcome" | "runtimeMs" | "model">;
 
 /** What comes in one turn of the loop goes in one locked update: the whole store is read and written for each. */
@@ -15,7 +17,7 @@ export class SessionStore {
   readonly #update: UpdateSessionStore;
   readonly #config: HostConfig;
   readonly #storePath: (agentId: string) => string;
-  readonly #queued = new Map<string, { changes: Map<string, Entry>; written: Promise<void> }>();
+  readonly #queued = new Map<string, { changes: Change[]; written: Promise<void> }>();
 
   constructor(runtime: HostRuntime, config: HostConfig, update: UpdateSessionStore) {
     this.#update = update;
@@ -29,14 +31,16 @@ export class SessionStore {
 
   /** Resolves when the child stands in the store. */
   register(child: ChildContext): Promise<void> {
-    return this.#merge(child.agentId, child.sessionKey, entryOf(child));
+    const { agentId, sessionKey } = child;
+    const entry = entryOf(child);
+    return this.#change(agentId, (store) => void (store[sessionKey] = { ...store[sessionKey], ...entry }));
   }
 
-  /** Resolves when the child's end stands there. */
+  /** Resolves when the child's end stands there; one that has no entry (any more) gets none. */
   settle(ended: Ended): Promise<void> {
     const { childSessionKey, usage, outcome, runtimeMs, model } = ended;
     const now = Date.now();
-    return this.#merge(agentOf(childSessionKey, this.#config), childSessionKey, {
+    const entry: Entry = {
       status: STATUS[outcome.status],
       endedAt: now,
       updatedAt: now,
@@ -48,26 +52,41 @@ export class SessionStore {
       totalTokensFresh: false,
       ...(usage.costUsd > 0 ? { estimatedCostUsd: usage.costUsd } : {}),
       ...modelFields(model),
+    };
+    return this.#change(agentOf(childSessionKey, this.#config), (store) => {
+      const before = store[childSessionKey];
+      if (before !== undefined) store[childSessionKey] = { ...before, ...entry };
     });
   }
 
-  #merge(agentId: string, sessionKey: string, change: Entry): Promise<void> {
+  /** Resolves when the store has nothing of the child's session; its transcript has been put away. */
+  remove({
+    agentId,
+    sessionKey,
+    sessionId,
+  }: Pick<ChildContext, "agentId" | "sessionKey" | "sessionId">): Promise<void> {
+    return this.#change(agentId, (store) => {
+      if (store[sessionKey]?.["sessionId"] === sessionId) delete store[sessionKey];
+    });
+  }
+
+  #change(agentId: string, change: Change): Promise<void> {
     const path = this.#storePath(agentId);
     let batch = this.#queued.get(path);
     if (batch === undefined) {
-      const changes = new Map<string, Entry>();
+      const changes: Change[] = [];
       batch = { changes, written: this.#write(path, changes) };
       this.#queued.set(path, batch);
     }
-    batch.changes.set(sessionKey, { ...batch.changes.get(sessionKey), ...change });
+    batch.changes.push(change);
     return batch.written;
   }
 
-  async #write(path: string, changes: Map<string, Entry>): Promise<void> {
+  async #write(path: string, changes: Change[]): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     this.#queued.delete(path);
     await this.#update(path, (store) => {
-      for (const [key, change] of changes) store[key] = { ...store[key], ...change };
+      for (const change of changes) change(store);
     });
   }
 }

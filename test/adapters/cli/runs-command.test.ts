@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { execa } from "execa";
 import { expect, it } from "vitest";
 import { stateLayout } from "../../../src/adapters/state-layout.ts";
-import { LIMITS, newRun } from "../../registry/fixtures/rows.ts";
+import { LIMITS, newRun, settlementOf } from "../../registry/fixtures/rows.ts";
 import { openOwned, tempFolder } from "../../registry/support.ts";
 
 it.each([[["--json"]], [[]]])("runs %j ends quietly when nobody reads its list any more", async (flags) => {
@@ -21,5 +22,24 @@ it.each([[["--json"]], [[]]])("runs %j ends quietly when nobody reads its list a
   const code = await new Promise((resolve) => child.on("close", resolve));
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 });
+
+it("runs names a run by its handle, says what was collected, and gives one with the form of its answer", async () => {
+  const stateDir = tempFolder();
+  const registry = openOwned(stateLayout(stateDir).registry);
+  const run = newRun({ taskName: "beans", collect: true, groupId: "g", expectsCompletion: false });
+  registry.admit(run, LIMITS);
+  const { completion: _none, ...settlement } = settlementOf(run, { text: '{"beans":7}', structured: { beans: 7 } });
+  registry.settle([settlement]);
+
+  const listed = await stdoutOf("runs", "--state-dir", stateDir);
+  expect(listed).toMatch(/ {2}ok {2}collected {2}.* {2}beans$/m);
+  const whole = JSON.parse(await stdoutOf("runs", run.runId, "--json", "--state-dir", stateDir)) as object;
+  expect(whole).toMatchObject({ text: '{"beans":7}', structured: { beans: 7 }, taskName: "beans", groupId: "g" });
+  expect(whole).not.toHaveProperty("schemaError");
+});
+
+async function stdoutOf(...args: string[]): Promise<string> {
+  return (await execa(process.execPath, [MAIN_FILE, ...args], { env: { NODE_NO_WARNINGS: "1" } })).stdout;
+}
 
 const MAIN_FILE = join(import.meta.dirname, "..", "..", "..", "src", "adapters", "cli", "main.ts");

@@ -16,7 +16,15 @@ describe("a doctor", () => {
   it("finds nothing wrong with an install as onboarding left it", async () => {
     const findings = await look({ tools: { profile: "coding" } });
     expect(findings.filter(({ level }) => level !== "ok")).toEqual([]);
-    expect(findings.map(({ about }) => about)).toEqual(["host", "runtime", "engine", "pairing", "tools", "state"]);
+    expect(findings.map(({ about }) => about)).toEqual([
+      "host",
+      "runtime",
+      "runtime",
+      "engine",
+      "pairing",
+      "tools",
+      "state",
+    ]);
   });
 
   it("says what the plugin refuses at its start", async () => {

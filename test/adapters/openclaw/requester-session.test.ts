@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import type { HostRuntime } from "../../../src/adapters/openclaw/api.ts";
-import { depthOf, servedSessions, sessionsInFiles } from "../../../src/adapters/openclaw/requester-session.ts";
+import {
+  depthOf,
+  servedSessions,
+  sessionsInFiles,
+  stoppedSince,
+} from "../../../src/adapters/openclaw/requester-session.ts";
 
 const KEY = "agent:main:porch:direct:alice";
 
@@ -55,13 +60,29 @@ describe("a requester's session in the gateway's files", () => {
   });
 });
 
+describe("sessions that were stopped", () => {
+  it("are those that the store says so of since then, of every agent", async () => {
+    await store({
+      [KEY]: { sessionId: "one", abortedLastRun: true, updatedAt: 100 },
+      "agent:main:before": { sessionId: "two", abortedLastRun: true, updatedAt: 99 },
+      "agent:main:at-work": { sessionId: "three", abortedLastRun: false, updatedAt: 100 },
+      "agent:main:new": { sessionId: "four", abortedLastRun: true },
+    });
+    expect(await stoppedSince(runtimeOf(), {}, 100)).toEqual([KEY]);
+    const agents = { list: [{ id: "main" }, { id: "none" }] };
+    expect(await stoppedSince(runtimeOf(), { agents }, 100)).toEqual([KEY]);
+  });
+});
+
 describe("a requester's session that the gateway keeps itself", () => {
   it.each([
     [{ delivery: { kind: "external", context: { channel: "porch", to: "alice" } } }, { route: ALICE }],
     [{ delivery: { kind: "internal" } }, {}],
     [{ deliveryContext: { channel: "porch", to: "alice" } }, { route: ALICE }],
+    [{ providerOverride: "a", modelOverride: "b/c" }, { model: "a/b/c" }],
+    [{ modelOverride: "b" }, {}],
     [undefined, undefined],
-  ])("tells of its channel: %j", async (entry, expected) => {
+  ])("tells of its channel and its model: %j", async (entry, expected) => {
     const session = { getSessionEntry: () => entry };
     const runtime = { agent: { session } } as unknown as HostRuntime;
     expect(await servedSessions(runtime, {})(KEY)).toEqual(expected);
@@ -91,8 +112,12 @@ describe("how many spawns a session is below the top", () => {
 });
 
 function inFiles(sessionKey: string) {
+  return sessionsInFiles(runtimeOf(), {})(sessionKey);
+}
+
+function runtimeOf(): HostRuntime {
   const session = { resolveStorePath: () => join(folder, "sessions.json") };
-  return sessionsInFiles({ agent: { session } } as unknown as HostRuntime, {})(sessionKey);
+  return { agent: { session } } as unknown as HostRuntime;
 }
 
 function store(entries: object): Promise<void> {
