@@ -11,3 +11,14 @@ export function addUsage(a: Usage, b: Usage): Usage {
   for (const key of Object.keys(sum) as (keyof Usage)[]) sum[key] += b[key];
   return sum;
 }
+
+/** What somebody says was used: a number of at least 0; nonsense is as if nothing was told. */
+export function told(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
+}
+
+export function toldUsage(usage: Usage): Usage {
+  const clean = { ...usage };
+  for (const key of Object.keys(clean) as (keyof Usage)[]) clean[key] = told(clean[key]);
+  return clean;
+}

@@ -40,7 +40,11 @@ export function completionMessage(facts: CompletionFacts): string {
   if (cut > 0) lines.push(`cut: ${cut} characters${beyond} more stand in the transcript`);
   const prompt = usage.input + usage.cacheRead + usage.cacheWrite;
   lines.push(
-    `stats: ${seconds(facts.runtimeMs)} · tokens in ${usage.input}, out ${usage.output}` +
+    `stats: ${seconds(facts.runtimeMs)}` +
+      // What a run had used when its process died is known of its budget alone.
+      (outcome.status === "interrupted" && usage.turns === 0
+        ? ""
+        : ` · tokens in ${usage.input}, out ${usage.output}`) +
       (prompt > usage.input ? ` · prompt/cache ${prompt}` : "") +
       (usage.costUsd > 0 ? ` · $${usage.costUsd.toFixed(4)}` : "") +
       (facts.model === undefined ? "" : ` · ${oneLine(facts.model, 100)}`),

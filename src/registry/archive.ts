@@ -9,6 +9,7 @@ import type { RunRow } from "./run-row.ts";
 export class Archive {
   readonly #db: Database;
   readonly #due: StatementSync;
+  readonly #unwanted: StatementSync;
   readonly #left: StatementSync;
   readonly #archived: StatementSync;
   readonly #removed: StatementSync;
@@ -22,6 +23,14 @@ export class Archive {
         AND ${NOTHING_OWED} AND NOT EXISTS (SELECT 1 FROM runs AS later
           WHERE later.childSessionKey = runs.childSessionKey
             AND (later.endedAt IS NULL OR later.endedAt >= :before OR later.kept IS NOT NULL))
+      ORDER BY endedAt LIMIT :limit`);
+    this.#unwanted = db.prepare(`
+      SELECT ${LISTED_COLUMNS} FROM runs
+      WHERE endedAt IS NOT NULL AND archivedAt IS NULL AND cleanup = 'delete' AND unsettledBelow = 0
+        AND (endedAt < :before OR ownerId NOT IN (SELECT id FROM owners))
+        AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.runId = runs.runId AND outbox.state <> 'delivered')
+        AND NOT EXISTS (SELECT 1 FROM runs AS later
+          WHERE later.childSessionKey = runs.childSessionKey AND (later.endedAt IS NULL OR later.kept IS NOT NULL))
       ORDER BY endedAt LIMIT :limit`);
     this.#left = db.prepare(`
       SELECT ${LISTED_COLUMNS} FROM runs
@@ -45,6 +54,14 @@ export class Archive {
    */
   due(before: number, limit: number): RunRow[] {
     return this.#all(this.#due, { before, limit });
+  }
+
+  /**
+   * Ended runs whose transcript isn't to be kept (`cleanup: "delete"`) and still stands, told of or owing nothing: their
+   * process is gone, or they ended before `before` (milliseconds since the epoch) and it didn't get to it. Oldest first.
+   */
+  unwanted(before: number, limit: number): RunRow[] {
+    return this.#all(this.#unwanted, { before, limit });
   }
 
   /** Ended runs, told of or owing nothing, whose attachments should be gone and aren't known to be. */

@@ -44,10 +44,14 @@ export class Seat {
     this.#held = tokens;
   }
 
-  /** It has told of so many answers: what the last of them took is in its usage. */
-  answered(turns: number): void {
+  /**
+   * It has told of so many answers: what the last of them took is in its usage, `tokens` of the run as a whole. With no
+   * more tokens in there than before the last took what was seen of it.
+   */
+  answered(turns: number, tokens: number): void {
     if (turns <= this.#answers) return;
     this.#answers = turns;
+    if (tokens <= this.#counted.tokens) return this.giveUpAnswer();
     this.#isAnswering = false;
     this.answering(0);
   }

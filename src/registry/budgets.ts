@@ -74,7 +74,7 @@ export class Budgets {
     const seat = this.#seats.get(runId);
     if (seat === undefined) return;
     const { totalTokens: tokens, costUsd: usd, turns, toolCalls } = usage;
-    seat.answered(turns);
+    seat.answered(turns, tokens);
     const isMore = seat.charge({
       tokens,
       usd,

@@ -1,6 +1,6 @@
 /**
  * What ended runs leave behind is put away in time: their transcripts after `archiveAfterMinutes`, renamed and not
- * destroyed; attachments whose removal was cut short; folders of spawns that came to nothing. What is due stands in the
+ * destroyed; those that aren't to be kept and whose process didn't get to it; attachments whose removal was cut short; folders of spawns that came to nothing. What is due stands in the
  * registry, so it doesn't matter which process looks, or how many restarts lie between.
  */
 
@@ -61,13 +61,15 @@ async function putAwayAll(parts: ArchiveParts, signal: AbortSignal, told: Set<st
       }
     }
   };
+  const archive = async (row: RunRow): Promise<void> => {
+    if (isThreadRun(row)) await putAway(parts, row);
+    await removeAttachments(parts, row);
+    registry.archive.archived(row.runId, Date.now());
+  };
   if (archiveAfterMinutes > 0) {
-    await each(registry.archive.due(Date.now() - archiveAfterMinutes * 60_000, AT_ONCE), async (row) => {
-      if (isThreadRun(row)) await putAway(parts, row);
-      await removeAttachments(parts, row);
-      registry.archive.archived(row.runId, Date.now());
-    });
+    await each(registry.archive.due(Date.now() - archiveAfterMinutes * 60_000, AT_ONCE), archive);
   }
+  await each(registry.archive.unwanted(Date.now() - ITS_OWN_MS, AT_ONCE), archive);
   await each(registry.archive.leftAttachments(AT_ONCE), (row) => removeAttachments(parts, row));
   const isKnown = (folder: string): boolean => {
     signal.throwIfAborted();
@@ -77,5 +79,7 @@ async function putAwayAll(parts: ArchiveParts, signal: AbortSignal, told: Set<st
 }
 
 const LOOK_MS = 60_000;
+/** A living process puts such a transcript away itself, as soon as the run's thread has let go. */
+const ITS_OWN_MS = 60_000;
 /** As many as a look takes; the rest is for the next. */
 const AT_ONCE = 500;

@@ -55,7 +55,7 @@ export function followUpRun(
     ...(turnId === undefined ? {} : { turnId }),
   };
   // What its requester had when it was spawned stands in those lists; what that has by now doesn't count.
-  const had = { sessionKey: "", ...(tools === undefined ? {} : { tools }) };
+  const had = { sessionKey: "", agentId: before.agentId, ...(tools === undefined ? {} : { tools }) };
   const lists = {
     ...(toolsAllow === undefined ? {} : { toolsAllow }),
     ...(toolsDeny === undefined ? {} : { toolsDeny }),

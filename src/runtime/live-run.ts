@@ -15,7 +15,7 @@ import type { Isolation, ResolvedModel, RunState, ThinkingLevel, Usage } from ".
 import type { PutAttachments } from "./attachments.ts";
 import type { Execution } from "./execution.ts";
 import type { LanePlace, Slot } from "./lane.ts";
-import { addUsage, noUsage } from "../usage.ts";
+import { addUsage, noUsage, toldUsage } from "../usage.ts";
 import { RunOutcome } from "./run-outcome.ts";
 
 export type LiveRunFacts = {
@@ -113,7 +113,7 @@ export class LiveRun {
 
   /** @param turn what the turn under way has used so far */
   using(turn: Usage): void {
-    this.#turnUsage = turn;
+    this.#turnUsage = toldUsage(turn);
   }
 
   /** The turn under way is over; what it has told last counts. */

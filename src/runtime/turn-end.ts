@@ -3,6 +3,7 @@
  * for is over. A turn that failed settles the run and isn't asked about.
  */
 
+import { NOT_IN_TIME } from "../channel/not-in-time.ts";
 import type { Outcome } from "../types.ts";
 import type { Turn } from "./engine-task.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -38,9 +39,13 @@ const moreToCome: TurnEndRule = ({ sessionKey }, { live, registry }) =>
     ? { then: "wait" }
     : undefined;
 
-/** Once, and only when nothing else is to come: a word on the way needs no form. What is wrong with it then stays said. */
+/**
+ * Once, and only when nothing else is to come: a word on the way needs no form. What is wrong with it then stays said; so
+ * does that a schema takes too long, for which no other answer is the cure.
+ */
 const misshapen: TurnEndRule = (run) => {
   if (run.facts.outputSchema === undefined || run.schemaError === undefined || run.askedAgain) return undefined;
+  if (run.schemaError === NOT_IN_TIME) return undefined;
   run.askedAgain = true;
   return { then: "turn", turn: { prompt: `${ASK_AGAIN}\n${run.schemaError}`, resume: "next_turn" } };
 };

@@ -4,10 +4,12 @@
  */
 
 import { Validator, type OutputUnit } from "@cfworker/json-schema";
+import { NOT_IN_TIME } from "../channel/not-in-time.ts";
 import type { EngineResult } from "../channel/protocol.ts";
 import { InprocessError, messageOf } from "../errors.ts";
 import { clip } from "../sessions/clip.ts";
-import { schemaFault } from "./schema-fault.ts";
+import { inTime, isOutOfTime } from "./in-time.ts";
+import { draftOf, schemaFault } from "./schema-fault.ts";
 
 export type AnswerForm = {
   /** For the system prompt. */
@@ -16,23 +18,45 @@ export type AnswerForm = {
   judge(result: EngineResult): EngineResult;
 };
 
-/** @throws InprocessError `params_invalid` when the schema can't be read */
-export function answerForm(schema: Record<string, unknown>): AnswerForm {
-  const fault = schemaFault(schema);
+/**
+ * @param ms milliseconds that reading the schema may take, and each judgement: so long it holds up the thread at most
+ * @throws InprocessError `params_invalid` when the schema can't be read, or not in time
+ */
+export function answerForm(schema: Record<string, unknown>, ms = LIMIT_MS): AnswerForm {
+  const fault = faultInTime(schema, ms);
   if (fault !== undefined) throw new InprocessError("params_invalid", `outputSchema can't be used: ${fault}.`);
   const validator = new Validator(structuredClone(schema), draftOf(schema), false);
   return {
     section: `${SECTION}\n${JSON.stringify(schema)}`,
-    judge: (result) => (result.status === "ok" ? judged(result, validator) : result),
+    judge: (result) => (result.status === "ok" ? judged(result, validator, ms) : result),
   };
 }
 
-/** An engine's own value is held against the schema like any other. */
-function judged({ structured, schemaError: _its, ...result }: EngineResult, validator: Validator): EngineResult {
-  const read = structured === undefined ? valueIn(result.text) : { value: structured };
-  if ("fault" in read) return { ...result, schemaError: read.fault };
-  const schemaError = faultOf(read.value, validator);
-  return schemaError === undefined ? { ...result, structured: read.value } : { ...result, schemaError };
+function faultInTime(schema: Record<string, unknown>, ms: number): string | undefined {
+  try {
+    return inTime(() => schemaFault(schema), ms);
+  } catch (error) {
+    if (isOutOfTime(error)) return `it can't be followed to its end in ${ms / 1000} s`;
+    throw error;
+  }
+}
+
+/** An engine's own value is held against the schema like any other. Whatever goes wrong: text and usage stay. */
+function judged(
+  { structured, schemaError: _its, ...result }: EngineResult,
+  validator: Validator,
+  ms: number,
+): EngineResult {
+  try {
+    const read = structured === undefined ? valueIn(result.text) : { value: structured };
+    const schemaError = "fault" in read ? read.fault : inTime(() => faultOf(read.value, validator), ms);
+    return "fault" in read || schemaError !== undefined
+      ? { ...result, schemaError: schemaError! }
+      : { ...result, structured: read.value };
+  } catch (error) {
+    const why = `The answer can't be held against the schema: ${firstLine(messageOf(error))}`;
+    return { ...result, schemaError: isOutOfTime(error) ? NOT_IN_TIME : why };
+  }
 }
 
 /** The whole text as JSON, or the one block of code in it: models like to put JSON into one. */
@@ -56,14 +80,26 @@ function blockIn(text: string): string[] {
 }
 
 function faultOf(value: unknown, validator: Validator): string | undefined {
+  const fault = unkept(value);
+  if (fault !== undefined) return `The answer ${fault}.`;
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes > STRUCTURED_BYTES) return `The answer has ${bytes} bytes as JSON; at most ${STRUCTURED_BYTES} are kept.`;
-  try {
-    const { valid, errors } = validator.validate(value);
-    return valid ? undefined : `The answer doesn't fit the schema: ${sentence(errors)}`;
-  } catch (error) {
-    return `The answer can't be held against the schema: ${firstLine(messageOf(error))}`;
+  const { valid, errors } = validator.validate(value);
+  return valid ? undefined : `The answer doesn't fit the schema: ${sentence(errors)}`;
+}
+
+/** Why a value wouldn't be the same after it was written as JSON, or couldn't be written wherever it is kept. */
+function unkept(value: unknown, depth = 1): string | undefined {
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : "holds a number too large to be kept";
+  if (typeof value !== "object" || value === null) {
+    return ["string", "boolean", "object"].includes(typeof value) ? undefined : `holds ${typeof value}, no JSON`;
   }
+  if (depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH} levels`;
+  for (const part of Object.values(value)) {
+    const fault = unkept(part, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 /** The innermost faults, a few of them: those around them only say that something inside is wrong. */
@@ -81,12 +117,6 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0]!;
 }
 
-/** What the schema says it is written in; else the newest. */
-function draftOf({ $schema }: Record<string, unknown>): "4" | "7" | "2019-09" | "2020-12" {
-  const named = typeof $schema === "string" ? /draft-0?([47])|draft\/(2019-09|2020-12)/.exec($schema) : null;
-  return (named?.[1] ?? named?.[2] ?? "2020-12") as "4" | "7" | "2019-09" | "2020-12";
-}
-
 const SECTION = [
   "# Form of the answer",
   "Your last message must be one JSON value and nothing else: no words around it, no code block. It must fit this JSON Schema:",
@@ -95,3 +125,7 @@ const AROUND = new Set(["properties", "items", "prefixItems", "$ref", "allOf", "
 const MAX_FAULTS = 5;
 const FAULT_CHARS = 200;
 const STRUCTURED_BYTES = 256 * 1024;
+/** A database on the main thread and the channel to it recurse with less room than a worker has. */
+const MAX_DEPTH = 500;
+/** Far below what counts as a stuck thread. */
+const LIMIT_MS = 2_000;

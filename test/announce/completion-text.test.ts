@@ -104,6 +104,12 @@ describe("the block a requester's model is shown", () => {
   it("tells the cost when there is one, what came and went in tokens, and the whole prompt when some was cached", () => {
     const stats = (more: Partial<CompletionFacts["usage"]>) =>
       /^stats: .*$/m.exec(completionMessage(example({ usage: { ...USAGE, ...more } })))![0];
+    const none = { ...USAGE, input: 0, output: 0, cacheRead: 0, cacheWrite: 0, costUsd: 0, turns: 0 };
+    expect(stats(none)).toBe("stats: 0.0 s · tokens in 0, out 0");
+    // What it had used isn't known when its process has died.
+    const outcome = { status: "interrupted" as const };
+    expect(completionMessage(example({ usage: none, outcome }))).toContain("\nstats: 0.0 s\n");
+    expect(completionMessage(example({ outcome }))).toContain("· tokens in 10, out 5");
     expect(stats({})).toBe("stats: 0.0 s · tokens in 10, out 5 · prompt/cache 13 · $0.2500");
     expect(stats({ costUsd: 0 })).toBe("stats: 0.0 s · tokens in 10, out 5 · prompt/cache 13");
     expect(stats({ cacheRead: 0, cacheWrite: 0 })).toBe("stats: 0.0 s · tokens in 10, out 5 · $0.2500");

@@ -49,6 +49,30 @@ it("a session that was begun anew isn't due before its last run is", () => {
   expect(due(2_001)).toEqual([first.runId, "again"]);
 });
 
+it("unwanted is what isn't to be kept, from a moment after its end, and at once when its process is gone", async () => {
+  const file = tempFile();
+  registry = openOwned(file);
+  const unwanted = (before: number): string[] => registry.archive.unwanted(before, 10).map((row) => row.runId);
+  ended({}, 1_000);
+  const first = ended({ cleanup: "delete" }, 2_000);
+  const owing = newRun({ cleanup: "delete" });
+  admit(owing);
+  registry.settle([settlementOf(owing, { at: 1_000 })]);
+  expect(unwanted(2_000)).toEqual([]);
+  expect(unwanted(2_001)).toEqual([first]);
+  registry.outbox.markDelivered([settlementOf(owing).completion!.key], 3_000);
+  expect(unwanted(2_001)).toEqual([owing.runId, first]);
+  registry.archive.archived(owing.runId, 3_000);
+  const again = newRun({ cleanup: "delete" });
+  admit(again);
+  registry.settle([silent(again, 2_000)]);
+  registry.restart({ ...again, runId: "again" }, again.runId);
+  expect(unwanted(2_001)).toEqual([first]);
+  await registry.close();
+  registry = openOwned(file);
+  expect(unwanted(0)).toContain(first);
+});
+
 it("attachments of a session go together, once nobody works in it, and retained ones aren't asked for", () => {
   ended({ attachmentsDir: "/kept", retainAttachments: true });
   const first = newRun({ attachmentsDir: "/files" });

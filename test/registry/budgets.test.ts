@@ -126,6 +126,21 @@ describe("budgets", () => {
     expect(budgets.useOf(one.runId, false)!.used.tokens).toBe(80);
   });
 
+  it("count what came of an answer whose end is told without any use of it", () => {
+    const registry = openOwned(":memory:");
+    const run = newRun({ budget: { tokens: 100 } });
+    registry.admit(run, LIMITS);
+    const { budgets } = registry;
+    for (const turns of [1, 2]) {
+      expect(budgets.takeCall(run.runId, "turns")).toBe(true);
+      budgets.answering(run.runId, 50);
+      budgets.spent(run.runId, { ...NOTHING, turns });
+    }
+    expect(budgets.isAnswering(run.runId)).toBe(false);
+    expect(budgets.useOf(run.runId, false)!.used.tokens).toBe(100);
+    expect(budgets.takeCall(run.runId, "turns")).toBe(false);
+  });
+
   it("let nobody in, and no model be called, when their time is over", () => {
     const registry = openOwned(":memory:");
     const opened = newRun({ createdAt: Date.now() - 5_000 });

@@ -69,6 +69,18 @@ it("0 puts nothing away, however long ago it ended; what a crash left of attachm
   for (const run of [old, holding]) expect(filesOf(run)).toEqual([basename(run.transcriptPath)]);
 });
 
+it("one that isn't to be kept is put away though its process didn't get to it, whatever is archived besides", async () => {
+  const { parts, ended, stop } = archiving(0);
+  const unwanted = ended({ cleanup: "delete" }, 2);
+  // Its process is about to.
+  const justNow = ended({ cleanup: "delete" }, 0);
+  const kept = ended({}, 2);
+  stop(keepArchiving(parts));
+  await expect.poll(() => parts.registry.run(unwanted.runId)!.archivedAt).toBeGreaterThan(0);
+  expect(filesOf(unwanted)).toEqual([expect.stringMatching(/\.jsonl\.deleted\./)]);
+  for (const run of [justNow, kept]) expect(filesOf(run)).toEqual([basename(run.transcriptPath)]);
+});
+
 it("a transcript that is gone is as good as put away, and a run of a gateway's has none here", async () => {
   const { parts, ended, stop } = archiving(1);
   const gone = ended({}, 2);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 
 import type { HostTool } from "../../src/host.ts";
+import type { Completion } from "../../src/types.ts";
 import type { RecordedRequest, Reply } from "../helpers/model-server.ts";
 import { collect, gate, serveModel, startRuntime, type FixtureOptions } from "../helpers/runtime-fixture.ts";
 
@@ -11,6 +12,16 @@ const endless = ({ index }: Pick<RecordedRequest, "index">): Reply => ({
   toolCalls: [{ name: "lookup", args: {} }],
   usage: { input: 600, output: 100 },
 });
+
+/** Of a server that has its own idea of usage: it says something and calls the host's tool. */
+function rawAnswer(index: number, content: string, usage: object | undefined): string {
+  const call = { index: 0, id: `c${index}`, type: "function", function: { name: "lookup", arguments: "{}" } };
+  const chunk = (delta: object, more: object = {}): string =>
+    `data: ${JSON.stringify({ id: "x", object: "chat.completion.chunk", choices: [{ index: 0, delta, ...more }] })}\n\n`;
+  const told = usage === undefined ? "" : `data: ${JSON.stringify({ id: "x", choices: [], usage })}\n\n`;
+  const said = chunk({ role: "assistant", content }) + chunk({ tool_calls: [call] });
+  return `${said}${chunk({}, { finish_reason: "tool_calls" })}${told}data: [DONE]\n\n`;
+}
 
 async function family(script: (request: RecordedRequest) => Reply | Promise<Reply>, options: FixtureOptions = {}) {
   const server = await serveModel(script);
@@ -127,6 +138,28 @@ describe("a child with a budget of its own", () => {
     // What came of the answer has its price, though the server never told.
     expect(completion!.budget!.used.usd).toBeGreaterThanOrEqual(0.0002);
     await expect.poll(() => server.requests[0]!.abandoned).toBe(true);
+  });
+
+  it.each<[string, object | undefined]>([
+    ["nothing", undefined],
+    ["nonsense", { prompt_tokens: "x", completion_tokens: null }],
+    ["less than nothing", { prompt_tokens: -5_000, completion_tokens: -100 }],
+  ])("keeps to its tokens where the server tells %s of its usage: what came counts", async (_what, usage) => {
+    const { start, host, server } = await family(({ index }) => ({
+      raw: rawAnswer(index, "word ".repeat(800), usage),
+    }));
+    host.model = { ...host.model, cost: { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 } };
+    await start({ task: "go on", budget: { tokens: 1_900, turns: 9 } });
+    await host.completionsCame(1);
+    // A thousand tokens and a few an answer.
+    expect(server.requests).toHaveLength(2);
+    const [{ budget, usage: used, outcome }] = host.delivered as [Completion];
+    expect(outcome).toMatchObject({ status: "error", cause: { code: "budget" } });
+    expect(budget).toMatchObject({ exceeded: "tokens" });
+    expect(budget!.used.tokens).toBeGreaterThanOrEqual(2_000);
+    expect(budget!.used.tokens).toBeLessThan(2_100);
+    expect(budget!.used.usd).toBeCloseTo(budget!.used.tokens / 1e6, 6);
+    expect(used.totalTokens).toBe(budget!.used.tokens);
   });
 
   it("that ends well within it tells what it used too, and one without a budget tells of none", async () => {

@@ -17,18 +17,22 @@ describe("the lane", () => {
       { weight: 2, arbitrary: fc.record({ do: fc.constant("turn" as const) }) },
     );
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 80, size: "max" }), async (slots, steps) => {
-        const stand = new Stand(slots);
-        for (const one of steps) {
-          if (one.do === "add") stand.add(one.tree, one.requester);
-          if (one.do === "end") await stand.end(one.which);
-          if (one.do === "wait") await stand.wait(one.which);
-          if (one.do === "waited") await stand.waited(one.which);
-          if (one.do === "remove") stand.remove(one.which);
-          if (one.do === "turn") await stand.settle();
-        }
-        await stand.drain();
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(step, { maxLength: 80, size: "max" }),
+        async (slots, steps) => {
+          const stand = new Stand(slots);
+          for (const one of steps) {
+            if (one.do === "add") stand.add(one.tree, one.requester);
+            if (one.do === "end") await stand.end(one.which);
+            if (one.do === "wait") await stand.wait(one.which);
+            if (one.do === "waited") await stand.waited(one.which);
+            if (one.do === "remove") stand.remove(one.which);
+            if (one.do === "turn") await stand.settle();
+          }
+          await stand.drain();
+        },
+      ),
       { numRuns: 300 },
     );
   });

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 
+import { NOT_IN_TIME } from "../../src/channel/not-in-time.ts";
 import { createSessionTools } from "../../src/tools/session-tools.ts";
 import type { RecordedRequest, Reply } from "../helpers/model-server.ts";
 import { recordOf, serveModel, startRuntime } from "../helpers/runtime-fixture.ts";
@@ -95,6 +96,34 @@ describe("an answer that is to fit a schema", () => {
       cause: { code: "params_invalid", message: `outputSchema can't be used: "strng" is no type at its root.` },
     });
     expect(server.requests).toEqual([]);
+  });
+
+  it("that would be tried against its schema for ever is kept as it came, asked for once, and holds up nobody for long", async () => {
+    const text = JSON.stringify(`${"a".repeat(60)}!`);
+    const { fixture, settled, server, fetch } = await answering(({ lastUserText }) =>
+      lastUserText.includes("beside") ? { text: "fine", firstByteDelayMs: 1_000 } : text,
+    );
+    const beside = await fixture.start({ task: "beside" });
+    const outputSchema = { type: "string", pattern: "^(a+)+$" };
+    const run = await fixture.start({ task: "x", collect: true, outputSchema });
+    const completion = await settled(run.runId);
+    expect(completion).toMatchObject({ outcome: { status: "ok" }, text });
+    expect(completion.usage).toMatchObject({ turns: 1 });
+    expect((await fetch(run.runId)).completed).toMatchObject([
+      { status: "done", result: text, schemaError: NOT_IN_TIME },
+    ]);
+    expect(await settled(beside.runId)).toMatchObject({ outcome: { status: "ok" }, text: "fine" });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it("that is nested too deep is kept as it came, beside what is wrong", async () => {
+    const text = "[".repeat(20_000) + "]".repeat(20_000);
+    const { spawn, settled } = await answering(() => text);
+    expect(await settled((await spawn()).runId)).toMatchObject({
+      outcome: { status: "ok" },
+      text,
+      schemaError: "The answer is nested deeper than 500 levels.",
+    });
   });
 
   it("stands in its transcript once for each time it was given", async () => {

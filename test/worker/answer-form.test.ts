@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 
+import { NOT_IN_TIME } from "../../src/channel/not-in-time.ts";
 import type { EngineResult } from "../../src/channel/protocol.ts";
 import { noUsage } from "../../src/usage.ts";
 import { answerForm } from "../../src/worker/answer-form.ts";
@@ -89,6 +90,56 @@ describe("an answer that doesn't fit", () => {
   });
 });
 
+describe("what can't be judged", () => {
+  it("is said beside the text and the usage: a pattern that is tried for ever", () => {
+    const text = JSON.stringify(`${"a".repeat(60)}!`);
+    const form = answerForm({ type: "string", pattern: "^(a+)+$" }, 50);
+    const began = performance.now();
+    // The second time V8 has made machine code of the pattern.
+    for (const _time of [1, 2]) expect(form.judge(ok(text))).toEqual({ ...ok(text), schemaError: NOT_IN_TIME });
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(form.judge(ok(`"aaa"`))).toHaveProperty("structured", "aaa");
+  });
+
+  it("is refused where the schema alone would be followed for ever", () => {
+    const twice = (name: string): object => ({ allOf: [{ $ref: `#/$defs/${name}` }, { $ref: `#/$defs/${name}` }] });
+    const $defs = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`d${n}`, twice(`d${n + 1}`)]));
+    expect(() => answerForm({ ...twice("d0"), $defs: { ...$defs, d40: {} } }, 50)).toThrow(
+      expect.objectContaining({
+        code: "params_invalid",
+        message: "outputSchema can't be used: it can't be followed to its end in 0.05 s.",
+      }),
+    );
+  });
+
+  it("is said too of an answer nested so deep that it couldn't be kept", () => {
+    const nested = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+    for (const levels of [501, 20_000, 100_000]) {
+      const { schemaError, ...rest } = judge({}, nested(levels));
+      expect(schemaError).toBe("The answer is nested deeper than 500 levels.");
+      expect(rest).toEqual(ok(nested(levels)));
+    }
+    expect(judge({}, nested(500))).toHaveProperty("structured");
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ["a getter that throws", Object.defineProperty({}, "a", { enumerable: true, get: () => raise("no a") }), /no a$/],
+    ["a number that is none", { a: [NaN] }, /a number too large/],
+    ["a part that isn't there", [undefined], /holds undefined, no JSON/],
+    ["a large integer", 5n, /holds bigint, no JSON/],
+  ])("is said of an engine's own value: %s", (_what, structured, why) => {
+    const { schemaError, ...rest } = answerForm({}).judge({ ...ok("said"), structured });
+    expect(schemaError).toMatch(why);
+    expect(rest).toEqual(ok("said"));
+  });
+
+  it("is a number that would be written as null", () => {
+    for (const text of ["1e999", `{"a":[-1e999]}`]) {
+      expect(judge({}, text)).toEqual({ ...ok(text), schemaError: "The answer holds a number too large to be kept." });
+    }
+  });
+});
+
 it("a turn that didn't end well isn't judged", () => {
   const failed: EngineResult = { ...ok("half an ans"), status: "aborted" };
   expect(answerForm(POINT).judge(failed)).toBe(failed);
@@ -119,4 +170,8 @@ function judge(schema: object, text: string): EngineResult {
 
 function ok(text: string): EngineResult {
   return { status: "ok", text, usage: noUsage() };
+}
+
+function raise(message: string): never {
+  throw new Error(message);
 }

@@ -4,6 +4,29 @@ import { expect, it } from "vitest";
 import { answerForm } from "../../src/worker/answer-form.ts";
 import { schemaFault } from "../../src/worker/schema-fault.ts";
 
+const EVERYTHING = {
+  $defs: { a: true },
+  properties: { a: false },
+  patternProperties: { "^b": {} },
+  dependentSchemas: { a: {} },
+  dependentRequired: { a: ["b"] },
+  additionalProperties: false,
+  propertyNames: { minLength: 0, maxLength: 9 },
+  required: ["a"],
+  items: {},
+  prefixItems: [true, {}],
+  contains: {},
+  minContains: 0,
+  uniqueItems: true,
+  oneOf: [{}],
+  if: {},
+  then: true,
+  else: {},
+  minimum: -1.5,
+  exclusiveMaximum: 1e9,
+  multipleOf: 0.5,
+};
+
 it.each<[string, Record<string, unknown>, RegExp]>([
   ["a type nobody knows", { properties: { a: { type: "strng" } } }, /"strng" is no type at #\/properties\/a$/],
   ["one such type among others", { type: ["null", "int"] }, /"int" is no type at its root$/],
@@ -15,6 +38,19 @@ it.each<[string, Record<string, unknown>, RegExp]>([
   ["a choice that is none", { anyOf: {} }, /anyOf is no list/],
   ["properties that are none", { properties: ["a"] }, /properties is no object/],
   ["nothing but a way back to itself", { $ref: "#" }, /leads back to itself/],
+  ["a way that nobody follows", { items: { $dynamicRef: "#m" } }, /^\$dynamicRef, .* stands at #\/items$/],
+  ["another such way", { $recursiveRef: "#" }, /^\$recursiveRef, .* stands at its root$/],
+  ["a way that is no address", { $ref: 5 }, /./],
+  ["a property without a schema", { properties: { a: null } }, /^properties is no object of schemas at its root$/],
+  ["items that are no schema", { properties: { a: { items: 5 } } }, /^items is no schema at #\/properties\/a$/],
+  ["a choice among what isn't schemas", { anyOf: [{}, 5] }, /^anyOf is no list of schemas/],
+  ["a negation of nothing", { not: null }, /^not is no schema/],
+  ["names that are none", { required: ["a", 1] }, /^required is no list of names/],
+  ["dependent names that are none", { dependentRequired: { a: "b" } }, /^dependentRequired is no object of lists/],
+  ["a smallest number that is none", { minimum: "x" }, /^minimum is no number/],
+  ["a bound of another draft", { minimum: 1, exclusiveMinimum: true }, /^exclusiveMinimum is no bound/],
+  ["half a count", { maxItems: 1.5 }, /^maxItems is no count/],
+  ["less than nothing", { minLength: -1 }, /^minLength is no count/],
   ["an id that is no address", { $id: "http://[" }, /./],
 ])("%s is found", (_what, schema, fault) => {
   expect(schemaFault(schema)).toMatch(fault);
@@ -28,6 +64,11 @@ it.each<[string, Record<string, unknown>]>([
   ["one that is like itself further in", { type: "object", properties: { next: { $ref: "#" } } }],
   ["one with a name of its own", { $id: "https://example.com/a.json", items: { $ref: "#/$defs/b" }, $defs: { b: {} } }],
   ["one whose values look like schemas", { const: { type: "strng" }, enum: [{ type: "x" }], default: { $ref: "?" } }],
+  ["one of everything", { ...EVERYTHING }],
+  [
+    "one of the fourth draft",
+    { $schema: "http://json-schema.org/draft-04/schema#", minimum: 1, exclusiveMinimum: true, items: [{}, {}] },
+  ],
   ["one with words nobody knows", { "x-note": "fine", type: "string" }],
 ])("%s is read, and left as it is", (_what, schema) => {
   const before = structuredClone(schema);

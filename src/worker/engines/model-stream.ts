@@ -123,6 +123,7 @@ async function forward(
     for await (const event of events) {
       silence.broken();
       meter?.saw(event);
+      if (event.type === "done") meter?.complete(event.message, model);
       if (event.type === "error") {
         meter?.complete(event.error, model);
         const said = withoutSecrets(explained(event.error, model), model);

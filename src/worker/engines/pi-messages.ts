@@ -2,6 +2,7 @@
 
 import type { AssistantMessage, Usage as PiUsage } from "@earendil-works/pi-ai";
 import type { Usage } from "../../types.ts";
+import { told } from "../../usage.ts";
 
 /** The visible text of an answer, its blocks joined. */
 export function textOf(message: AssistantMessage): string {
@@ -21,8 +22,4 @@ export function addCall(sum: Usage, call: PiUsage): void {
   sum.totalTokens += told(call.totalTokens);
   sum.costUsd += told(call.cost.total);
   sum.turns += 1;
-}
-
-function told(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) ? value : 0;
 }

@@ -1,10 +1,12 @@
 /**
  * Watches how many tokens an answer takes while it streams. Most servers tell only when it is over, so what has come is
- * taken for a token each four characters, and for what the server tells when that is more. Its prompt isn't guessed.
+ * taken for a token each four characters, and for what the server tells when that is more; some never tell. Its prompt
+ * isn't guessed.
  */
 
 import type { AssistantMessage, AssistantMessageEvent } from "@earendil-works/pi-ai";
 import type { ResolvedModel } from "../../types.ts";
+import { told } from "../../usage.ts";
 
 export class TokenMeter {
   readonly #step: number;
@@ -22,19 +24,32 @@ export class TokenMeter {
     if (!("delta" in event)) return;
     this.#chars += event.delta.length;
     const { input, cacheRead, cacheWrite, output } = event.partial.usage;
-    const taken = Math.ceil(input + cacheRead + cacheWrite + Math.max(output, this.#estimate));
-    // A server may tell nonsense.
-    if (!(taken - this.#told >= this.#step)) return;
+    const prompt = told(input) + told(cacheRead) + told(cacheWrite);
+    const taken = Math.min(Math.ceil(prompt + Math.max(told(output), this.#estimate)), Number.MAX_SAFE_INTEGER);
+    if (taken - this.#told < this.#step) return;
     this.#told = taken;
     this.#tell(taken);
   }
 
-  /** An answer that was cut off has cost what came of it, though its server never told. */
-  complete({ usage }: AssistantMessage, { cost }: Pick<ResolvedModel, "cost">): void {
-    const untold = Math.max(0, this.#estimate - usage.output);
+  /**
+   * Writes into an answer's usage what its server hasn't told: an answer that was cut off has cost what came of it, and
+   * so has a whole one whose server tells nothing, or nonsense. What a server tells of a whole one stands.
+   */
+  complete({ usage, stopReason }: AssistantMessage, { cost }: Pick<ResolvedModel, "cost">): void {
+    for (const key of ["input", "output", "cacheRead", "cacheWrite", "totalTokens"] as const) {
+      usage[key] = told(usage[key]);
+    }
+    for (const key of ["input", "output", "cacheRead", "cacheWrite", "total"] as const) {
+      usage.cost[key] = told(usage.cost[key]);
+    }
+    const isWhole = stopReason !== "error" && stopReason !== "aborted";
+    const untold = isWhole && usage.output > 0 ? 0 : Math.max(0, this.#estimate - usage.output);
     const usd = (untold * (cost?.output ?? 0)) / 1_000_000;
     usage.output += untold;
-    usage.totalTokens += untold;
+    usage.totalTokens = Math.max(
+      usage.totalTokens + untold,
+      usage.input + usage.cacheRead + usage.cacheWrite + usage.output,
+    );
     usage.cost.output += usd;
     usage.cost.total += usd;
   }
