@@ -24,6 +24,7 @@ describe("a list of patterns", () => {
     expect(fitted("ab*ba*")).toEqual(["ababa"]);
     expect(fitted("*aba*aba*")).toEqual([]);
     expect(fitted("*b*a")).toEqual(["aba", "ababa"]);
+    expect(fitted("*a*a")).toEqual(["aa", "aba", "ababa"]);
   });
 
   it("of nothing is fitted by nothing", () => {
