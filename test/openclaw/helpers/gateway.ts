@@ -65,7 +65,7 @@ export async function startGateway(profile: Profile): Promise<Gateway> {
     waitForLog: async (pattern, timeout = 30_000) => {
       await vi.waitFor(() => expect(log()).toMatch(pattern), { timeout, interval: 50 });
     },
-    turn: (sessionKey, text, { timeoutMs = 60_000 } = {}) => askMainAgent(profile, sessionKey, text, timeoutMs),
+    turn: (sessionKey, text, { timeoutMs = 60_000 } = {}) => askMainAgent(profile, sessionKey, text, timeoutMs, log),
     stop: () => running.stop(),
     kill: () => running.kill(),
     restart: async () => {
@@ -83,7 +83,13 @@ export async function startGateway(profile: Profile): Promise<Gateway> {
   return gateway;
 }
 
-async function askMainAgent(profile: Profile, sessionKey: string, text: string, timeoutMs: number): Promise<string> {
+async function askMainAgent(
+  profile: Profile,
+  sessionKey: string,
+  text: string,
+  timeoutMs: number,
+  log: () => string,
+): Promise<string> {
   const response = await fetch(`http://127.0.0.1:${profile.port}/v1/chat/completions`, {
     method: "POST",
     headers: {
@@ -95,7 +101,9 @@ async function askMainAgent(profile: Profile, sessionKey: string, text: string, 
     signal: AbortSignal.timeout(timeoutMs),
   });
   const body = await response.text();
-  if (!response.ok) throw new Error(`the gateway answered a turn with ${response.status}: ${body}`);
+  // Why stands in its log alone.
+  if (!response.ok)
+    throw new Error(`the gateway answered a turn with ${response.status}: ${body}\n${log().slice(-4000)}`);
   const { choices } = JSON.parse(body) as { choices: [{ message: { content: string } }] };
   return choices[0].message.content;
 }
