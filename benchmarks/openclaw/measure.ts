@@ -6,7 +6,7 @@ import { median, percentile } from "../lib/statistics.ts";
 import { ask, type BenchGateway } from "./gateway.ts";
 import type { Seen } from "./model-process.ts";
 
-/** How often each is asked. */
+/** How often a gateway is asked each question. */
 export type Rounds = { one: number; five: number; sixteen: number; quiet: number; streams: number };
 
 export async function measure(gateway: BenchGateway, rounds: Rounds): Promise<Samples> {
@@ -32,7 +32,6 @@ export async function measure(gateway: BenchGateway, rounds: Rounds): Promise<Sa
       if (children > 1) continue;
       add("n1.mainCpu", round.cpuMs - floor.cpuMs);
     }
-    console.error(`  ${name}: ${times} rounds`);
   }
   for (let n = 0; n < rounds.quiet; n += 1) {
     await delay(FORGOTTEN_MS);

@@ -85,15 +85,16 @@ async function writeInto(file: string, table: string): Promise<void> {
 
 function middle(values: readonly number[], take: Take): number[] {
   if (values.length === 0) return [];
-  if (take === "mean") return [values.reduce((sum, value) => sum + value, 0) / values.length];
   return [take === "max" ? Math.max(...values) : median(values)];
 }
 
 function show(rounds: readonly number[][], take: Take): string {
-  const values = rounds.flatMap((samples) => middle(samples, take));
-  if (values.length === 0) return "–";
   const all = rounds.flat();
-  const p95 = take === "p50" && all.length >= ENOUGH ? ` (${rounded(percentile(all, 0.95))})` : "";
+  if (all.length === 0) return "–";
+  if (take === "mean") return String(rounded(all.reduce((sum, value) => sum + value, 0) / all.length));
+  const values = rounds.flatMap((samples) => middle(samples, take));
+  const spread = take === "max" ? values : all;
+  const p95 = spread.length >= ENOUGH ? ` (${rounded(percentile(spread, 0.95))})` : "";
   return `${rounded(median(values))}${p95}`;
 }
 

@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { clip, wholeStart } from "../sessions/clip.ts";
 import type { Completion, Outcome } from "../types.ts";
 import { budgetLine } from "./budget-line.ts";
+import { fitTogether } from "./fit-together.ts";
 
 /** `text`: what the child had said, whatever of it may be passed on. */
 export type CompletionFacts = Omit<Completion, "message"> & { transcriptPath: string };
@@ -62,13 +63,13 @@ export function reportedText(outcome: Outcome, text: string): string {
   return hasFailed(outcome) ? "" : text;
 }
 
-/** One message out of several completions for the same requester, and what it is to do with them. */
+/** One message out of several completions for the same requester, long results shortened, and what it is to do with them. */
 export function announcement(completions: Pick<Completion, "message">[], stillRunning: number): string {
   const next =
     stillRunning > 0
       ? `${stillRunning} more subagent${stillRunning === 1 ? " is" : "s are"} still at work; end your turn unless you can answer without the rest.`
       : "No subagent of yours is at work any more: answer with what you have. If you have answered already and nothing changes, reply only NO_REPLY.";
-  return [...completions.map((completion) => completion.message), next].join("\n\n");
+  return [...fitTogether(completions.map(({ message }) => message)), next].join("\n\n");
 }
 
 /** A run that was stopped got as far as it got; one whose engine or model failed has nothing that could be relied on. */
@@ -92,5 +93,5 @@ function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** About 12,000 tokens: what a requester can take from several children without losing its own context. */
+/** About 12,000 tokens: what a requester can take from one child without losing its own context. */
 const SHOWN_CHARS = 48_000;
