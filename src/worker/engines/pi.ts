@@ -84,7 +84,7 @@ class Turn {
     if (this.#last?.stopReason === "error" || this.#last?.stopReason === "aborted") {
       return { ...base, status: "error", cause: modelFailure(this.#last) };
     }
-    return { ...base, status: "ok" };
+    return { ...base, status: "ok", ...yieldedIn(this.#last) };
   }
 
   async #heard(event: AgentEvent): Promise<void> {
@@ -163,6 +163,11 @@ function answered(message: AssistantMessage): EngineResult {
     return { ...base, status: "error", cause: modelFailure(message) };
   }
   return { ...base, status: "ok" };
+}
+
+/** A turn that ends well ends with an answer, or with a call that ends it. */
+function yieldedIn(last: AssistantMessage | undefined): Pick<EngineResult, "yielded"> {
+  return last?.content.some(({ type }) => type === "toolCall") === true ? { yielded: true } : {};
 }
 
 function modelFailure(message: AssistantMessage): Cause {
