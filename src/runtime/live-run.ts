@@ -66,6 +66,10 @@ export class LiveRun {
   /** The answer in the form that was asked for, or why there is none. */
   structured: unknown;
   schemaError: string | undefined;
+  /** Its last turn ended by waiting for its children (`sessions_yield`). */
+  yielded = false;
+  /** How many children it had when it was last told that none of them has a result for it. */
+  inVain = 0;
   /** It was asked once more for an answer in that form. */
   askedAgain = false;
   /** Its thread was lost once; a second time names it the culprit. */
@@ -92,6 +96,7 @@ export class LiveRun {
 
   /** A turn has come home: what it says is the answer from now on, unless it only says that nothing changes. */
   heard(result: EngineResult): void {
+    this.yielded = result.yielded === true;
     const stands = this.#answer.heard(result);
     // A turn that failed has nothing in the form that was asked for, and what went before is no result either.
     if (!stands && result.status === "ok") return;
