@@ -35,6 +35,48 @@ describe("an orchestrator that yields", () => {
   });
 });
 
+describe("a yield beside other calls in one answer", () => {
+  const beside = [
+    { name: "sessions_spawn", args: { task: "leaf" } },
+    { name: "list", args: {} },
+  ];
+
+  it("ends an orchestrator's turn when those have returned: its model isn't called again before the results", async () => {
+    const { server, spoken } = await yieldsBeside(beside);
+    const { start, settled, host } = await startRuntime({ model: server.model, limits: { maxSpawnDepth: 2 } });
+    const { model } = host;
+    // The child is let in long after the yield was called.
+    host.onResolve = async () => (await new Promise((resolve) => setTimeout(resolve, 200)), model);
+    const run = await start("orchestrate");
+    expect(await settled(run.runId)).toMatchObject({ outcome: { status: "ok" }, text: "I answer with it." });
+    expect(spoken()).toEqual(["orchestrate", "[Subagent result]"]);
+  });
+
+  it("ends a main agent's turn as well", async () => {
+    const { server, spoken } = await yieldsBeside(beside);
+    const standalone = await standaloneWith(server.model);
+    expect(await standalone.run("orchestrate")).toMatchObject({ status: "ok", text: "I answer with it." });
+    expect(spoken()).toEqual(["orchestrate", "[Subagent result]"]);
+  });
+
+  /** @returns `spoken`: what opened, or stood last before, each call of the model by the one that spawns */
+  async function yieldsBeside(calls: { name: string; args: Record<string, unknown> }[]) {
+    const server = await serveModel(({ lastUserText, afterToolResult }): Reply => {
+      if (lastUserText.endsWith("leaf")) return { text: "found", firstByteDelayMs: 500 };
+      if (lastUserText.includes("[Subagent result]")) return "I answer with it.";
+      if (afterToolResult) return "I go on though I yielded.";
+      return { text: "I wait.", toolCalls: [...calls, { name: "sessions_yield", args: {} }] };
+    });
+    const spoken = () =>
+      server.requests
+        .filter(({ lastUserText }) => !lastUserText.endsWith("leaf"))
+        .map(({ lastUserText, afterToolResult }) =>
+          afterToolResult ? "tool" : /\[Subagent result\]|orchestrate/.exec(lastUserText)?.[0],
+        );
+    return { server, spoken };
+  }
+});
+
 describe("a main agent of the standalone host that yields", () => {
   it("for a child that ends with NO_REPLY is told, and answers", async () => {
     const { standalone, server } = await mainAgent({}, "NO_REPLY");
@@ -89,7 +131,13 @@ async function orchestrator(spawn: Record<string, unknown>, leaf: string, rounds
   const server = await family(spawn, leaf, rounds);
   const fixture = await startRuntime({ model: server.model, limits: { maxSpawnDepth: 2 } });
   const run = await fixture.start("orchestrate");
-  return { ...fixture, run, server, toolTexts: () => toolTextsOf(server.requests.at(-1)!) };
+  return {
+    ...fixture,
+    run,
+    server,
+    toolTexts: () =>
+      toolTextsOf(server.requests.findLast(({ messages }) => messages.some(({ role }) => role === "tool"))!),
+  };
 }
 
 async function mainAgent(spawn: Record<string, unknown>, leaf: string) {

@@ -37,6 +37,8 @@ class Turn {
   readonly #toolStarts = new Map<string, number>();
   #last: AssistantMessage | undefined;
   #text = "";
+  /** A call has ended the turn: those beside it still return, the model isn't called again. */
+  #endsTurn = false;
   /** A model call wasn't allowed any more: what the loop takes for an answer is none. */
   #refused = false;
 
@@ -60,6 +62,7 @@ class Turn {
         sessionId: this.#task.sessionId,
         ...(thinking === undefined || thinking === "off" ? {} : { reasoning: thinking }),
         convertToLlm: (said) => said as Message[],
+        finishTurn: async () => (this.#endsTurn ? { action: "end" } : undefined),
         getSteeringMessages: async () => this.#link.takeSteering().map(userMessage),
       },
       (event) => this.#heard(event),
@@ -141,8 +144,10 @@ class Turn {
         const output = await tool.execute(toolCallId, args as Record<string, unknown>, signal ?? NEVER);
         // The loop knows a failed call by its rejection only.
         if (output.isError === true) throw new Error(output.content.map((block) => block.text).join("\n"));
-        const { content, details, endsTurn } = output;
-        return { content, details, ...(endsTurn === true ? { terminate: true } : {}) };
+        // The loop's own `terminate` counts only when every call of an answer asks for it.
+        if (output.endsTurn === true) this.#endsTurn = true;
+        const { content, details } = output;
+        return { content, details };
       },
     };
   }
