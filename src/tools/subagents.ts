@@ -35,7 +35,7 @@ const subagentsSchema = z.object({
     .string()
     .optional()
     .describe(
-      "For kill, cancel and steer: number in the list, run id or its beginning, session key, label or its beginning, or `last`; for kill and cancel also `all`.",
+      "For kill, cancel and steer: number in the list, run id or at least its first 8 characters, session key, taskName or label or its beginning, or `last`; for kill and cancel also `all`.",
     ),
   message: z.string().optional().describe("For steer: what the subagent is to know, at most 4,000 characters."),
   interrupt: z
