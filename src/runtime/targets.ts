@@ -4,6 +4,7 @@ import type { ErrorCode } from "../errors.ts";
 import { listNumber } from "../list-number.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import { clip } from "../sessions/clip.ts";
+import { labelOf } from "../sessions/shown-label.ts";
 import type { Controlled, ControlRefusal, ListOptions, Requester } from "../types.ts";
 import type { Records } from "./parts.ts";
 
@@ -85,10 +86,6 @@ export function controlled(row: RunRow): Controlled {
   return { runId: row.runId, sessionKey: row.childSessionKey, label: labelOf(row) };
 }
 
-export function labelOf({ label, task }: Pick<RunRow, "label" | "task">): string {
-  return label ?? clip(task.replace(/\s+/g, " ").trim(), LABEL_CHARS);
-}
-
 export function endedText(count: number): string {
   return `Ended ${count} subagent${count === 1 ? "" : "s"}.`;
 }
@@ -108,6 +105,5 @@ function current({ registry }: Lookup, row: RunRow): RunRow {
 }
 
 const LISTED_MINUTES = 30;
-const LABEL_CHARS = 60;
 /** So many of those that a target could be; a name's beginning may fit hundreds. */
 const NAMED = 10;

@@ -1,6 +1,7 @@
 /** A run as the session tools show it: OpenClaw's fields and words. */
 
 import { clip, wholeStart } from "../sessions/clip.ts";
+import { labelOf } from "../sessions/shown-label.ts";
 import type { Completion, RunView } from "../types.ts";
 
 /** What is known of a run that isn't its session's newest any more: no list has it. */
@@ -16,7 +17,7 @@ export function runRow(run: Shown, index: number, ms = runtimeMs(run)) {
     index,
     runId: run.runId,
     sessionKey: run.childSessionKey,
-    label: runLabel(run),
+    label: labelOf(run),
     ...(run.taskName === undefined ? {} : { taskName: run.taskName }),
     task: clip(run.task, 200),
     status: statusWord(run),
@@ -63,10 +64,6 @@ export function endedRun(completion: Completion, session: RunView | undefined): 
 
 export function isActive(run: RunView): boolean {
   return run.state !== "settled" || run.pendingDescendants > 0;
-}
-
-export function runLabel({ label, task }: Shown): string {
-  return label ?? clip(task.replace(/\s+/g, " ").trim(), 60);
 }
 
 export function runtimeMs({ startedAt, endedAt }: Shown): number {

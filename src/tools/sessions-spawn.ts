@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { SPAWN_PARAMS } from "../policy/spawn-params.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
+import { oneLine } from "../sessions/shown-label.ts";
 import type { Requester, SpawnParams } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
 
@@ -40,7 +41,7 @@ function tidyValue(name: string, value: unknown): unknown {
   if (name === "agentId") return value.trim().toLowerCase();
   if (name === "thinking") return THINKING_WORDS[value.trim().toLowerCase()] ?? value.trim().toLowerCase();
   // It names a run in lists; a model that writes a sentence means no harm.
-  return name === "label" ? [...value.trim()].slice(0, LABEL_CHARS).join("") : value;
+  return name === "label" ? [...oneLine(value)].slice(0, LABEL_CHARS).join("") : value;
 }
 
 /** An empty list of tools is something: it allows none. */

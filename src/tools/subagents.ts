@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
+import { labelOf } from "../sessions/shown-label.ts";
 import type { Requester, RunView } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
-import { endedRun, isActive, runLabel, runRow, shownResult, statusWord } from "./run-row.ts";
+import { endedRun, isActive, runRow, shownResult, statusWord } from "./run-row.ts";
 import { meant, remember } from "./shown-lists.ts";
 
 export function subagentsTool(runtime: SubagentRuntime, requester: Requester) {
@@ -69,7 +70,7 @@ async function list(runtime: SubagentRuntime, requester: Requester, recentMinute
 }
 
 function line(run: RunView, index: number): string {
-  return `${index + 1}. ${runLabel(run)}: ${statusWord(run)}`;
+  return `${index + 1}. ${labelOf(run)}: ${statusWord(run)}`;
 }
 
 async function steer(runtime: SubagentRuntime, requester: Requester, args: Args): Answer {
