@@ -19,7 +19,11 @@ export function runPurger(db: Database): (ageMs: number, now: number, keepUnarch
           WHERE later.childSessionKey = oldest.childSessionKey AND later.id > oldest.id))
         AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.runId = oldest.runId)
     )`);
-  const purgeUses = db.prepare("DELETE FROM budgets WHERE substr(id, 5) NOT IN (SELECT runId FROM runs)");
+  const purgeUses = db.prepare(
+    `DELETE FROM budgets WHERE substr(id, 5) NOT IN (
+       SELECT runId FROM runs UNION ALL SELECT childSessionKey FROM runs WHERE budget IS NOT NULL
+     )`,
+  );
   return (ageMs, now, keepUnarchived) =>
     db.write(() => {
       const purged = Number(purge.run({ before: now - ageMs, keepUnarchived: keepUnarchived ? 1 : 0 }).changes);

@@ -81,13 +81,14 @@ export function followUpRun(
 function lasting(before: FollowUp["before"]): Omit<NewRun, "runId" | "task" | "createdAt"> {
   const { sessionId, childSessionKey, requesterSessionKey, rootSessionKey, agentId, depth, role } = before;
   const { mode, context, collect, workspaceDir, transcriptPath, cleanup, expectsCompletion, kept } = before;
-  const { label, taskName, tools, attachmentsDir, retainAttachments } = before;
+  const { label, taskName, tools, budget, attachmentsDir, retainAttachments } = before;
   return {
     ...{ sessionId, childSessionKey, requesterSessionKey, rootSessionKey, agentId, depth, role },
     ...{ mode, context, collect, workspaceDir, transcriptPath, cleanup, expectsCompletion, kept },
     ...(label === undefined ? {} : { label }),
     ...(taskName === undefined ? {} : { taskName }),
     ...(tools === undefined ? {} : { tools }),
+    ...(budget === undefined ? {} : { budget }),
     ...(attachmentsDir === undefined ? {} : { attachmentsDir }),
     ...(retainAttachments === undefined ? {} : { retainAttachments }),
   };
