@@ -23,6 +23,7 @@ export type KeptTerms = {
   /** `provider/id`: the model, and what is tried after it. */
   models: [string, ...string[]];
   thinking?: ThinkingLevel;
+  bootstrapDir?: string;
   lightContext?: true;
   isolation: Isolation;
   /** Of each run; 0 = none. */

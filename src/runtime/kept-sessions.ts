@@ -14,12 +14,14 @@ import type { SubagentRuntime } from "./runtime.ts";
 
 /** Never a key: the model is resolved again for each run. */
 export function keptTerms(facts: LiveRunFacts): KeptTerms {
-  const { model, thinking, lightContext, isolation, timeoutMs, toolsAllow, toolsDeny, attachments } = facts;
+  const { model, thinking, bootstrapDir, lightContext, isolation, timeoutMs, toolsAllow, toolsDeny, attachments } =
+    facts;
   return {
     models: [refOf(model), ...(model.fallbacks ?? []).map(refOf)],
     isolation,
     timeoutMs,
     ...(thinking === undefined ? {} : { thinking }),
+    ...(bootstrapDir === undefined ? {} : { bootstrapDir }),
     ...(lightContext === undefined ? {} : { lightContext }),
     ...(toolsAllow === undefined ? {} : { toolsAllow }),
     ...(toolsDeny === undefined ? {} : { toolsDeny }),
@@ -67,6 +69,7 @@ export function followUpRun(
     row,
     model,
     ...(kept.thinking === undefined ? {} : { thinking: kept.thinking }),
+    ...(kept.bootstrapDir === undefined ? {} : { bootstrapDir: kept.bootstrapDir }),
     ...(kept.lightContext === undefined ? {} : { lightContext: kept.lightContext }),
     ...(kept.attachments === undefined ? {} : { attachments: kept.attachments }),
     isolation,

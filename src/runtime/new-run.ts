@@ -31,7 +31,7 @@ export type NewRunFacts = Asked &
   };
 
 export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
-  const { params, requester, plan, chosen, attachments, forkOf } = facts;
+  const { params, requester, plan, chosen, bootstrapDir, attachments, forkOf } = facts;
   const row = newRow(context, facts);
   const thinking = chooseThinking(context.parts.config, plan.agentId, params);
   context.parts.secrets.add(chosen.model, plan.agentId);
@@ -41,6 +41,7 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
     row,
     model: chosen.model,
     ...(thinking === undefined ? {} : { thinking }),
+    ...(bootstrapDir === undefined ? {} : { bootstrapDir }),
     ...(params.lightContext === true ? { lightContext: true } : {}),
     ...(attachments === undefined ? {} : { attachments }),
     ...(forkOf === undefined ? {} : { forkOf }),
