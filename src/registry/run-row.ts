@@ -63,7 +63,7 @@ export type NewRun = {
   budget?: Budget;
   /** Absolute: where its attachments were put. */
   attachmentsDir?: string;
-  /** They stay as long as its session does. */
+  /** They are left when its session has ended, until its transcript is put away. */
   retainAttachments?: boolean;
   /** Its session stays and takes follow-ups; of a session's runs only the newest has it, until the session is ended. */
   kept?: KeptTerms;
