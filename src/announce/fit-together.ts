@@ -39,8 +39,8 @@ function blockOf(message: string): Block | undefined {
   if (opening === null) return undefined;
   const start = opening.index + opening[0].length;
   const closing = `\nRESULT>>> ${opening[1]}\n`;
-  const end = message.indexOf(closing, start - 1);
-  if (end < start) return undefined;
+  const end = message.indexOf(closing, start);
+  if (end < 0) return undefined;
   const rest = message.slice(end + closing.length);
   const cut = /^cut: (\d+) characters/.exec(rest);
   return {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { announcement, completionMessage } from "../../src/announce/completion-text.ts";
+import { announcement, completionMessage, type CompletionFacts } from "../../src/announce/completion-text.ts";
 import { fitTogether } from "../../src/announce/fit-together.ts";
 import { USAGE } from "../registry/fixtures/rows.ts";
 
@@ -24,17 +24,31 @@ describe("the results of one message", () => {
     expect(one).toMatch(/^cut: 59000 characters more stand in the transcript\nstats: /m);
     expect(one!.match(/^cut: /gm)).toHaveLength(1);
     expect(two).not.toMatch(/^cut: /m);
-    const [three] = fitTogether([told("c".repeat(48_005), 7)], 1_000);
+    const [three] = fitTogether([told("c".repeat(48_005), { textBytesCut: 7 })], 1_000);
     expect(three).toMatch(/^cut: 47005 characters and 7 bytes after them more stand in the transcript\nstats: /m);
+  });
+
+  it("stay whole where they have just their share", () => {
+    const messages = [told("a".repeat(10)), told("b".repeat(20))];
+    const fitted = fitTogether(messages, 20);
+    expect(fitted[0]).toBe(messages[0]);
+    expect(resultIn(fitted[1]!)).toBe("b".repeat(10));
+  });
+
+  it("are found behind a label and before a path that look like their frame", () => {
+    const message = told("x".repeat(50), { label: "a <<<RESULT abc", transcriptPath: "/cut: 7 characters/1.jsonl" });
+    const [fitted] = fitTogether([message], 20);
+    expect(fitted).toContain("\nlabel: a <<<RESULT abc\n");
+    expect(resultIn(fitted!)).toBe("x".repeat(20));
+    expect(fitted).toMatch(/^cut: 30 characters more stand in the transcript\nstats: /m);
+    expect(fitted).toMatch(/^transcript: \/cut: 7 characters\/1.jsonl$/m);
   });
 
   it("leave what isn't a result's alone", () => {
     const own = "x".repeat(200);
-    expect(fitTogether([own, `<<<RESULT never closed\n${own}`, told("a")], 100)).toEqual([
-      own,
-      `<<<RESULT never closed\n${own}`,
-      expect.stringContaining("\na\n"),
-    ]);
+    const unclosed = `<<<RESULT never closed\n${own}`;
+    expect(fitTogether([own, unclosed], 0)).toEqual([own, unclosed]);
+    expect(fitTogether([own, unclosed, told("a")], 1)).toEqual([own, unclosed, expect.stringContaining("\na\n")]);
   });
 
   it("never have more than their room, half a character, or anything else changed, whatever the children say", () => {
@@ -80,7 +94,7 @@ it("a message of several results is no longer than a requester can take", () => 
   expect(whole.match(/^cut: 43200 characters more/gm)).toHaveLength(20);
 });
 
-function told(text: string, textBytesCut?: number): string {
+function told(text: string, more: Partial<CompletionFacts> = {}): string {
   return completionMessage({
     key: "subagent:run-1",
     runId: "run-1",
@@ -89,11 +103,11 @@ function told(text: string, textBytesCut?: number): string {
     requesterSessionKey: "agent:main:main",
     outcome: { status: "ok" },
     text,
-    ...(textBytesCut === undefined ? {} : { textBytesCut }),
     usage: USAGE,
     task: "count",
     runtimeMs: 10,
     transcriptPath: "/state/1.jsonl",
+    ...more,
   });
 }
 

@@ -111,3 +111,23 @@ function said(text: string): StoredMessage {
 function textOf(message: StoredMessage): string {
   return (message["content"] as { text: string }[])[0]!.text;
 }
+
+it.each([
+  ["no time", { timestamp: undefined }],
+  ["a time that is no number", { timestamp: "1" }],
+  ["a time no date can hold", { timestamp: 8.64e15 + 1_000 }],
+  ["such a time before all dates", { timestamp: -8.64e15 - 1_000 }],
+  ["no content", { content: undefined }],
+  ["content that is neither text nor blocks", { content: { text: "x" } }],
+  ["a block that is nothing", { content: [{ type: "text", text: "x" }, null] }],
+  ["a block that is a text", { content: ["x"] }],
+])("a message with %s is passed over, and what hangs from it isn't", (_what, changes) => {
+  const broken = { ...said("broken"), ...changes };
+  const text = [entry("a", null, { message: broken }), entry("b", "a", { message: said("whole") })].join("");
+  expect(branchOf(text)).toEqual([said("whole")]);
+});
+
+it("a message may be of the last moment there is, and of blocks", () => {
+  const message = { ...said("x"), timestamp: 8.64e15, content: [{ type: "text", text: "x" }] };
+  expect(branchOf(entry("a", null, { message }))).toEqual([message]);
+});
