@@ -8,10 +8,12 @@ export type PromptParts = {
   sessionKey: string;
   workspaceDir: string;
   toolNames: string[];
-  /** The workspace's AGENTS.md, when there is one. */
-  agentsMd?: { text: string; cut: boolean };
+  /** The workspace's AGENTS.md, when there is one. `outOfReach`: it stands above the folder that the tools see. */
+  agentsMd?: AgentsMd;
   attachments?: AttachedFiles;
 };
+
+type AgentsMd = { text: string; cut: boolean; outOfReach?: boolean };
 
 export function systemPrompt(parts: PromptParts): string {
   const sections = [roleSection(parts.role), toolsSection(parts), sessionSection(parts)];
@@ -21,11 +23,10 @@ export function systemPrompt(parts: PromptParts): string {
 }
 
 /** What a session is told beside the system prompt of an engine that names its tools and rules itself. */
-export function addedSystemPrompt(
-  parts: Pick<PromptParts, "role" | "sessionKey" | "workspaceDir" | "attachments">,
-): string {
+export function addedSystemPrompt(parts: Omit<PromptParts, "toolNames">): string {
   const sections = [roleSection(parts.role), sessionSection(parts)];
   if (parts.attachments !== undefined) sections.push(attachmentsSection(parts.attachments));
+  if (parts.agentsMd !== undefined) sections.push(agentsSection(parts.agentsMd));
   return sections.join("\n\n");
 }
 
@@ -95,7 +96,10 @@ function attachmentsSection({ relDir, names, totalBytes, mountPath }: AttachedFi
   ].join("\n");
 }
 
-function agentsSection({ text, cut }: { text: string; cut: boolean }): string {
-  const note = cut ? "\n[AGENTS.md goes on; read it with the tool `read` when you need the rest]" : "";
+function agentsSection({ text, cut, outOfReach }: AgentsMd): string {
+  const rest = outOfReach === true ? "the rest can't be read from here" : READ_THE_REST;
+  const note = cut ? `\n[AGENTS.md goes on; ${rest}]` : "";
   return `# Project notes (AGENTS.md)\n${text}${note}`;
 }
+
+const READ_THE_REST = "read it with the tool `read` when you need the rest";

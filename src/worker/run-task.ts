@@ -85,21 +85,23 @@ async function createLink(
   const { signal } = controller;
   // An engine that keeps the transcript has tools, and rules for them, of its own.
   const isGuest = transcript === undefined;
+  // Such an engine reads the files of the folder it works in by itself.
+  const bootstrapDir = task.bootstrapDir ?? (isGuest ? undefined : task.workspaceDir);
   const [tools, agentsMd] = await Promise.all([
     // Of a guest's own calls the host hears when they are made: asking for some of them would count those alone.
     createTools(isGuest ? { ...task, tools: [], counted: false } : task, end),
-    isGuest || task.lightContext === true ? undefined : readAgentsMd(task.workspaceDir),
+    bootstrapDir === undefined || task.lightContext === true ? undefined : readAgentsMd(bootstrapDir),
   ]);
+  const told = {
+    role: task.role,
+    sessionKey: task.sessionKey,
+    workspaceDir: task.workspaceDir,
+    ...(task.attachments === undefined ? {} : { attachments: task.attachments }),
+    ...(agentsMd && { agentsMd: { ...agentsMd, outOfReach: task.bootstrapDir !== undefined } }),
+  };
   const prompt = isGuest
-    ? addedSystemPrompt(task)
-    : systemPrompt({
-        role: task.role,
-        sessionKey: task.sessionKey,
-        workspaceDir: task.workspaceDir,
-        toolNames: tools.map((tool) => tool.name),
-        ...(task.attachments === undefined ? {} : { attachments: task.attachments }),
-        ...(agentsMd === undefined ? {} : { agentsMd }),
-      });
+    ? addedSystemPrompt(told)
+    : systemPrompt({ ...told, toolNames: tools.map((tool) => tool.name) });
   return {
     emit: (event) => end.emit(event),
     get watched() {

@@ -48,7 +48,12 @@ describe("the system prompt", () => {
 
   it("carries AGENTS.md, and says when it goes on", () => {
     expect(of(LEAF, { agentsMd: { text: "Use tabs.", cut: false } })).toMatch(/AGENTS\.md\)\nUse tabs\.$/);
-    expect(of(LEAF, { agentsMd: { text: "Use tabs.", cut: true } })).toMatch(/Use tabs\.\n\[AGENTS\.md goes on/);
+    expect(of(LEAF, { agentsMd: { text: "Use tabs.", cut: true } })).toMatch(
+      /Use tabs\.\n\[AGENTS\.md goes on; read it/,
+    );
+    const agentsMd = { text: "Use tabs.", cut: true, outOfReach: true };
+    expect(of(LEAF, { agentsMd })).toMatch(/\[AGENTS\.md goes on; the rest can't be read from here\]$/);
+    expect(addedSystemPrompt({ role: LEAF, sessionKey: "s", workspaceDir: "/", agentsMd })).toContain("Use tabs.");
   });
 
   it("names the files that came with the task, where they stand and where they were meant to, a line each", () => {
