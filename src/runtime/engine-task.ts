@@ -29,6 +29,7 @@ export function engineTask({ config, host, execEnv, registry }: Parts, run: Live
     ...(thinking === undefined ? {} : { thinking }),
     workspaceDir: row.workspaceDir,
     ...(bootstrapDir === undefined ? {} : { bootstrapDir }),
+    ...(config.rules === "2026.4.1" ? { bootstrapFiles: ["AGENTS.md", "TOOLS.md"] } : {}),
     ...(lightContext === undefined ? {} : { lightContext }),
     ...(attachments === undefined ? {} : { attachments: attachmentsTask(attachments) }),
     transcriptPath: row.transcriptPath,

@@ -9,7 +9,7 @@ import { noUsage } from "../usage.ts";
 import type { AnswerForm } from "./answer-form.ts";
 import type { EngineLink, Transcript, TranscriptMessage } from "./engine.ts";
 import { loadEngine } from "./engines/load-engine.ts";
-import { beginFork, openTranscript, readAgentsMd, type OpenTranscript } from "./files.ts";
+import { beginFork, openTranscript, readBootstrapFiles, type OpenTranscript } from "./files.ts";
 import { addedSystemPrompt, openingMessage, systemPrompt } from "./prompts.ts";
 import { createTools } from "./run-tools.ts";
 
@@ -87,17 +87,19 @@ async function createLink(
   const isGuest = transcript === undefined;
   // Such an engine reads the files of the folder it works in by itself.
   const bootstrapDir = task.bootstrapDir ?? (isGuest ? undefined : task.workspaceDir);
-  const [tools, agentsMd] = await Promise.all([
+  const [tools, files] = await Promise.all([
     // Of a guest's own calls the host hears when they are made: asking for some of them would count those alone.
     createTools(isGuest ? { ...task, tools: [], counted: false } : task, end),
-    bootstrapDir === undefined || task.lightContext === true ? undefined : readAgentsMd(bootstrapDir),
+    bootstrapDir === undefined || task.lightContext === true
+      ? []
+      : readBootstrapFiles(bootstrapDir, task.bootstrapFiles ?? ["AGENTS.md"]),
   ]);
   const told = {
     role: task.role,
     sessionKey: task.sessionKey,
     workspaceDir: task.workspaceDir,
     ...(task.attachments === undefined ? {} : { attachments: task.attachments }),
-    ...(agentsMd && { agentsMd: { ...agentsMd, outOfReach: task.bootstrapDir !== undefined } }),
+    bootstrap: { files, outOfReach: task.bootstrapDir !== undefined },
   };
   const prompt = isGuest
     ? addedSystemPrompt(told)
