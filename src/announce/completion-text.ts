@@ -6,6 +6,7 @@
 
 import { randomBytes } from "node:crypto";
 import { clip, wholeStart } from "../sessions/clip.ts";
+import { oneLine } from "../sessions/shown-label.ts";
 import type { Completion, Outcome } from "../types.ts";
 import { budgetLine } from "./budget-line.ts";
 import { fitTogether } from "./fit-together.ts";
@@ -29,10 +30,10 @@ export function completionMessage(facts: CompletionFacts): string {
     "type: subagent task",
     `run: ${facts.runId}`,
   ];
-  if (facts.label !== undefined) lines.push(`label: ${oneLine(facts.label, 200)}`);
-  lines.push(`task: ${oneLine(facts.task, 200)}`, `status: ${outcome.status}`);
+  if (facts.label !== undefined) lines.push(`label: ${shortLine(facts.label, 200)}`);
+  lines.push(`task: ${shortLine(facts.task, 200)}`, `status: ${outcome.status}`);
   if (outcome.cause !== undefined)
-    lines.push(`reason: ${oneLine(outcome.cause.message, 1000)} (${outcome.cause.code})`);
+    lines.push(`reason: ${shortLine(outcome.cause.message, 1000)} (${outcome.cause.code})`);
   const output = aboutOutput(outcome, facts.text);
   if (output !== undefined) lines.push(`output: ${output}`);
   if (facts.completionTarget === "parent") lines.push("private: for this session alone; it has gone to no channel");
@@ -48,7 +49,7 @@ export function completionMessage(facts: CompletionFacts): string {
         : ` · tokens in ${usage.input}, out ${usage.output}`) +
       (prompt > usage.input ? ` · prompt/cache ${prompt}` : "") +
       (usage.costUsd > 0 ? ` · $${usage.costUsd.toFixed(4)}` : "") +
-      (facts.model === undefined ? "" : ` · ${oneLine(facts.model, 100)}`),
+      (facts.model === undefined ? "" : ` · ${shortLine(facts.model, 100)}`),
   );
   if (facts.budget !== undefined) lines.push(budgetLine(facts.budget));
   lines.push(
@@ -58,12 +59,23 @@ export function completionMessage(facts: CompletionFacts): string {
   return lines.join("\n");
 }
 
+/** For a session that waits, by a yield, for results that won't come: none of its children has anything to tell. */
+export const NOTHING_TO_TELL =
+  "[Subagents ended]\nNo result will come: the subagents you wait for have ended and left nothing to tell. Go on without, and answer with what you have.";
+
 /** What of a child's words its completion passes on: a failed run's stay in its record, for they are no result. */
 export function reportedText(outcome: Outcome, text: string): string {
   return hasFailed(outcome) ? "" : text;
 }
 
-/** One message out of several completions for the same requester, long results shortened, and what it is to do with them. */
+/**
+ * The message that tells a requester's model of its completions: a block for each (`Completion.message`), and, last, what
+ * it is to do now: wait for the rest, or answer, and only `NO_REPLY` when it has answered already and nothing changes.
+ * Several long results share the room for them (96,000 characters); what is left out of one stands in its block.
+ * @param completions of one requester, as `Host.deliver` was handed them
+ * @param stillRunning how many more results will come to it by themselves: of `runtime.list(requester)` those that aren't
+ * `settled` and whose `expectsCompletionMessage` isn't false
+ */
 export function announcement(completions: Pick<Completion, "message">[], stillRunning: number): string {
   const next =
     stillRunning > 0
@@ -85,8 +97,8 @@ function aboutOutput(outcome: Outcome, text: string): string | undefined {
   return "partial: what it had said until it was stopped";
 }
 
-function oneLine(text: string, max: number): string {
-  return clip(text.replace(/[\s\p{Cc}]+/gu, " ").trim(), max);
+function shortLine(text: string, max: number): string {
+  return clip(oneLine(text), max);
 }
 
 function seconds(ms: number): string {

@@ -1,6 +1,7 @@
 /** What a session's model is told before anything else, and how a child's task is put to it. */
 
 import type { AgentRole, AttachedFiles, EngineTask } from "../channel/protocol.ts";
+import { oneLine } from "../sessions/shown-label.ts";
 
 export type PromptParts = {
   role: AgentRole;
@@ -102,7 +103,3 @@ function agentsSection({ text, cut, outOfReach }: AgentsMd): string {
 }
 
 const READ_THE_REST = "read it with the tool `read` when you need the rest";
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ");
-}
