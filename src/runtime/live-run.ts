@@ -52,6 +52,8 @@ export class LiveRun {
   turns = 0;
   /** What opens the turn under way; handed over again when the thread was lost before it stood in the transcript. */
   prompt: string | undefined;
+  /** Keys of the results that its turn in the lane brings, until that turn has opened: they are owed so long. */
+  telling: string[] = [];
   /** What it was told by its requester and its model hasn't read yet. */
   readonly steering: string[] = [];
   timer: NodeJS.Timeout | undefined;
