@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { wholeStart } from "../sessions/clip.ts";
-import type { Completion, Requester } from "../types.ts";
+import type { BudgetUse, Completion, Requester } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
 
 /**
@@ -51,6 +51,8 @@ type Row = {
   sessionKey: string;
   label?: string;
   usage: { inputTokens: number; outputTokens: number };
+  /** What was used of what, for a run under a budget. */
+  budget?: BudgetUse;
 };
 
 /** In their order. `left` have ended and are too much for one answer: the next call has them at once. */
@@ -68,7 +70,8 @@ function asManyAsFit(completed: readonly Completion[]): { fitting: Row[]; left: 
   return { fitting, left: [] };
 }
 
-function rowOf({ runId, outcome, text, structured, schemaError, childSessionKey, label, usage }: Completion): Row {
+function rowOf(completion: Completion): Row {
+  const { runId, outcome, text, structured, schemaError, childSessionKey, label, usage, budget } = completion;
   return {
     runId,
     status: STATUS[outcome.status],
@@ -80,6 +83,7 @@ function rowOf({ runId, outcome, text, structured, schemaError, childSessionKey,
     ...(label === undefined ? {} : { label }),
     // What was read from a cache is input as well.
     usage: { inputTokens: usage.input + usage.cacheRead + usage.cacheWrite, outputTokens: usage.output },
+    ...(budget === undefined ? {} : { budget }),
   };
 }
 
