@@ -26,7 +26,10 @@ export type ToolOutput = {
   content: { type: "text"; text: string }[];
   details?: unknown;
   isError?: boolean;
-  /** The turn is over once every call of the same answer has returned, when all of them say so. @default false */
+  /**
+   * The turn is over once every call of the same answer has returned; an engine with a loop of its own may go on when
+   * others of them don't say so. @default false
+   */
   endsTurn?: boolean;
 };
 

@@ -126,6 +126,8 @@ export type RunView = {
   stays?: true;
   label?: string;
   taskName?: string;
+  /** Nothing comes to its requester by itself when it ends; absent when its result does. */
+  expectsCompletionMessage?: false;
   /** The batch of a collected run. */
   groupId?: string;
   task: string;

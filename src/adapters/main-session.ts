@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { isSilent, SpokenAnswer } from "../announce/spoken-answer.ts";
 import type { EngineResult, EngineTask, HostRequest } from "../channel/protocol.ts";
 import type { Config } from "../config.ts";
 import { InprocessError, type Cause } from "../errors.ts";
@@ -38,11 +39,10 @@ export class MainSession {
   readonly requester: Requester;
   /** Of the turns that are over. */
   usage: Usage = noUsage();
-  /** The last visible text. */
-  text = "";
   /** The model that answered last, `provider/id`. */
   answeredBy: string | undefined;
   readonly #options: MainSessionOptions;
+  readonly #said = new SpokenAnswer();
   readonly #sessionId = randomUUID();
   readonly #pool: WorkerPool;
   readonly #tools: string[];
@@ -75,6 +75,11 @@ export class MainSession {
     });
   }
 
+  /** What its turns so far have come to; empty while it has only said that it has nothing to say. */
+  get text(): string {
+    return isSilent(this.#said.text) ? "" : this.#said.text;
+  }
+
   /** True while a turn is being executed. */
   get busy(): boolean {
     return this.#execution !== undefined;
@@ -104,7 +109,7 @@ export class MainSession {
     const { result } = end;
     this.usage = addUsage(this.usage, result.usage);
     this.answeredBy = result.model ?? this.answeredBy;
-    if (result.text !== "" && !SILENT_ANSWERS.has(result.text)) this.text = result.text;
+    this.#said.heard(result);
     return result;
   }
 
@@ -185,5 +190,3 @@ export class MainSession {
     };
   }
 }
-
-const SILENT_ANSWERS = new Set(["NO_REPLY", "ANNOUNCE_SKIP"]);

@@ -4,7 +4,8 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { announcement } from "../announce/completion-text.ts";
+import { announcement, NOTHING_TO_TELL } from "../announce/completion-text.ts";
+import type { EngineResult } from "../channel/protocol.ts";
 import type { Config } from "../config.ts";
 import type { Cause } from "../errors.ts";
 import type { RunEvent } from "../events.ts";
@@ -13,6 +14,7 @@ import { createLogger, type Logger } from "../log.ts";
 import { EventHub } from "../runtime/event-hub.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import type { Completion, Usage } from "../types.ts";
+import { willTell } from "../tools/run-row.ts";
 import { createSubagentRuntime } from "./embed.ts";
 import { MainSession } from "./main-session.ts";
 
@@ -69,6 +71,8 @@ class StandaloneGateway implements Standalone {
   #main!: MainSession;
   /** Completions for the main session's next turn. */
   #inbox: Completion[] = [];
+  /** How many children there were when the main agent was last told that none has a result for it. */
+  #childrenInVain = 0;
   #wake: (() => void) | undefined;
   #interrupted = false;
   #ended = false;
@@ -114,10 +118,10 @@ class StandaloneGateway implements Standalone {
     while (end.status === "ok" && !this.#interrupted) {
       this.runtime.deliverPending(this.mainSessionKey);
       const completions = await this.#nextCompletions();
-      if (completions === undefined) break;
-      const stillRunning = (await this.#unsettled()).length;
+      const prompt = completions === undefined ? await this.#inVain(end) : await this.#told(completions);
+      if (prompt === undefined) break;
       this.#activeAt = Date.now();
-      end = await this.#main.turn(this.runtime, announcement(completions, stillRunning), "next_turn");
+      end = await this.#main.turn(this.runtime, prompt, "next_turn");
     }
     this.#activeAt = Date.now();
     this.#ended = true;
@@ -189,6 +193,18 @@ class StandaloneGateway implements Standalone {
         return keys.filter((key) => said.includes(key));
       },
     };
+  }
+
+  async #told(completions: Completion[]): Promise<string> {
+    return announcement(completions, (await this.#unsettled()).filter(willTell).length);
+  }
+
+  /** It yielded for what won't come: told so once, and again only when it has started other children since. */
+  async #inVain({ yielded }: EngineResult): Promise<string | undefined> {
+    const children = (await this.#children()).length;
+    if (yielded !== true || this.#interrupted || children <= this.#childrenInVain) return undefined;
+    this.#childrenInVain = children;
+    return NOTHING_TO_TELL;
   }
 
   /** What came in since the last turn; waits for children still at work; undefined when nothing can come any more. */

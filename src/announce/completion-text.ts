@@ -58,6 +58,10 @@ export function completionMessage(facts: CompletionFacts): string {
   return lines.join("\n");
 }
 
+/** For a session that waits, by a yield, for results that won't come: none of its children has anything to tell. */
+export const NOTHING_TO_TELL =
+  "[Subagents ended]\nNo result will come: the subagents you wait for have ended and left nothing to tell. Go on without, and answer with what you have.";
+
 /** What of a child's words its completion passes on: a failed run's stay in its record, for they are no result. */
 export function reportedText(outcome: Outcome, text: string): string {
   return hasFailed(outcome) ? "" : text;

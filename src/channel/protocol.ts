@@ -81,6 +81,8 @@ export type EngineResult = {
   status: "ok" | "error" | "aborted";
   /** The last visible assistant text of this turn, whole. */
   text: string;
+  /** The turn ended with a call that ends it (`ToolOutput.endsTurn`): `text` is no answer yet. */
+  yielded?: true;
   cause?: Cause;
   usage: Usage;
   /** `provider/id` of the model that answered last. */

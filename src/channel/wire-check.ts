@@ -69,6 +69,7 @@ const RESULT = {
   cause: optional(isCause),
   model: optional(isString),
   schemaError: optional(isString),
+  yielded: optional(isBoolean),
 };
 
 const EVENTS: Shapes<EngineEvent["type"]> = {

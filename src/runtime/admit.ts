@@ -23,6 +23,7 @@ import { AdmissionBatch } from "./admission-batch.ts";
 import { newRun, type NewRunContext } from "./new-run.ts";
 import type { Parts } from "./parts.ts";
 import { keep, prepare, takeBack, type Prepared, type Undo } from "./preparations.ts";
+import { spawnNote } from "./spawn-note.ts";
 import { refuseThread, type Threads } from "./threads.ts";
 
 export type AdmitContext = NewRunContext & {
@@ -188,7 +189,7 @@ function acceptance(
     mode: row.mode,
     context: row.context,
     ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
-    note: [note, row.collect ? COLLECTED_NOTE : ACCEPTED_NOTE, row.kept && STAYS_NOTE].filter(Boolean).join(" "),
+    note: spawnNote(row, undefined, note),
     runtime: "inprocess",
     isolation,
     resolvedModel: model.id,
@@ -213,10 +214,3 @@ function answerOf(row: RunRow): SpawnResult {
 function refuse({ status, code, message }: Refusal): SpawnResult {
   return { status, code, error: message };
 }
-
-const ACCEPTED_NOTE =
-  "Started. The result comes to you by itself as a message; don't poll for it. When you need several results, end your turn and wait for all of them before the final answer. If a result comes after your final answer and changes nothing, reply only NO_REPLY.";
-const STAYS_NOTE =
-  "It stays in its thread when it has answered: send it follow-ups with sessions_send, and end it with subagents kill.";
-const COLLECTED_NOTE =
-  "Started. Its result does not come by itself: fetch it with agents_wait and this runId, best together with the others you have started, and again until none is pending.";

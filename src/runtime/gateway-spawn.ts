@@ -17,6 +17,7 @@ import { missingCapability } from "./gateway-lacks.ts";
 import { leaveNothing, openChild, takeBack } from "./gateway-open-child.ts";
 import { GatewayRun, keptBy, type GatewayParts, type RunOrigin } from "./gateway-run.ts";
 import { inDoubt, startChild } from "./gateway-start-child.ts";
+import { spawnNote } from "./spawn-note.ts";
 
 export class GatewaySpawns {
   readonly #parts: GatewayParts;
@@ -126,7 +127,7 @@ export class GatewaySpawns {
         mode: row.mode,
         context: row.context,
         ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
-        note: ACCEPTED_NOTE,
+        note: spawnNote(row, "Started in the gateway"),
         runtime: "gateway",
         isolation: "thread",
         resolvedModel: opened.model,
@@ -243,5 +244,3 @@ function refuse({ status, code, message }: Refusal): SpawnResult {
 
 /** As large as SQLite takes, with one more. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER - 1;
-const ACCEPTED_NOTE =
-  "Started in the gateway. The result comes to you by itself as a message; don't poll for it. When you need several results, end your turn and wait for all of them before the final answer. If a result comes after your final answer and changes nothing, reply only NO_REPLY.";

@@ -65,7 +65,7 @@ export class Homeward {
     if (parent !== undefined) this.turnEnded(parent);
   }
 
-  /** A waiting run: woken when its children are done, concluded when they left nothing to say. */
+  /** A waiting run: woken when its children are done; when they left nothing to say, turn-end.ts knows what becomes of it. */
   turnEnded(run: LiveRun): void {
     if (run.state !== "waiting" || run.outcome.settled !== undefined) return;
     if (this.#parts.live.untoldChildrenOf(run.sessionKey).length > 0) return;

@@ -1,17 +1,19 @@
 /** The last thing a session said, from the end of its transcript: enough for a report, and small however long it is. */
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { isSilent } from "../announce/spoken-answer.ts";
 import { parseTranscript } from "../sessions/transcript-format.ts";
 
 /**
- * Empty when nothing was said in the last 64 KiB, or when the file can't be read. What stands before the session's own
+ * Empty when nothing was said in the last 64 KiB, or when the file can't be read. An answer that only says that nothing
+ * changes (`NO_REPLY`) leaves the one before it standing. What stands before the session's own
  * task was said in the session it was branched from.
  */
 export function lastTextIn(transcriptPath: string): string {
   try {
     const { messages } = parseTranscript(wholeLines(tailOf(transcriptPath)));
     const own = messages.slice(messages.findLastIndex(opensTask) + 1);
-    return own.map(visibleText).findLast((text) => text !== "") ?? "";
+    return own.map(visibleText).findLast((text) => text !== "" && !isSilent(text)) ?? "";
   } catch {
     return "";
   }

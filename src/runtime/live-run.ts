@@ -7,7 +7,8 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { ForkSource } from "../channel/protocol.ts";
+import { SpokenAnswer } from "../announce/spoken-answer.ts";
+import type { EngineResult, ForkSource } from "../channel/protocol.ts";
 import type { Cause } from "../errors.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import type { HostTool } from "../host.ts";
@@ -61,13 +62,16 @@ export class LiveRun {
   /** Of turns that are over, and of the one under way as far as it has told. */
   #turnsUsage: Usage = noUsage();
   #turnUsage: Usage = noUsage();
-  /** The last visible text of its turns so far. */
-  text = "";
+  readonly #answer = new SpokenAnswer();
   /** The model that answered last. */
   answeredBy: string | undefined;
-  /** The last turn's answer in the form that was asked for, or why there is none. */
+  /** The answer in the form that was asked for, or why there is none. */
   structured: unknown;
   schemaError: string | undefined;
+  /** Its last turn ended by waiting for its children (`sessions_yield`). */
+  yielded = false;
+  /** How many children it had when it was last told that none of them has a result for it. */
+  inVain = 0;
   /** It was asked once more for an answer in that form. */
   askedAgain = false;
   /** Its thread was lost once; a second time names it the culprit. */
@@ -85,6 +89,21 @@ export class LiveRun {
 
   get sessionKey(): string {
     return this.facts.row.childSessionKey;
+  }
+
+  /** The answer that its turns so far have come to. */
+  get text(): string {
+    return this.#answer.text;
+  }
+
+  /** A turn has come home: what it says is the answer from now on, unless it only says that nothing changes. */
+  heard(result: EngineResult): void {
+    this.yielded = result.yielded === true;
+    const stands = this.#answer.heard(result);
+    // A turn that failed has nothing in the form that was asked for, and what went before is no result either.
+    if (!stands && result.status === "ok") return;
+    this.structured = result.structured;
+    this.schemaError = result.schemaError;
   }
 
   /** Names the turn under way among all turns of all runs. */

@@ -149,10 +149,8 @@ export class RunCarrier {
     if (end.kind === "finished") {
       run.using(end.result.usage);
       this.#budgets.counted(run);
-      run.text = end.result.text || run.text;
+      run.heard(end.result);
       run.answeredBy = end.result.model === undefined ? run.answeredBy : clip(end.result.model, MODEL_CHARS);
-      run.structured = end.result.structured;
-      run.schemaError = end.result.schemaError;
     }
     run.endTurn();
     if (run.outcome.settled !== undefined) return;

@@ -7,6 +7,7 @@ import { causeOf } from "../errors.ts";
 import type { Settlement } from "../registry/settlement.ts";
 import type { BudgetUse, Completion, Outcome, RunView } from "../types.ts";
 import { completionMessage, reportedText } from "../announce/completion-text.ts";
+import { isSilent } from "../announce/spoken-answer.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Records } from "./parts.ts";
 import type { TrackedRun } from "./tracked-run.ts";
@@ -165,7 +166,7 @@ function settlementOf(run: TrackedRun, at: number, budgetUse: BudgetUse | undefi
 /** Killed runs and runs nobody waits for are settled in silence, as is an answer that asks for it. */
 function owesCompletion(run: TrackedRun, outcome: Outcome): boolean {
   if (!run.facts.row.expectsCompletion || outcome.status === "killed") return false;
-  return outcome.status !== "ok" || !SILENT_ANSWERS.has(run.text.trim());
+  return outcome.status !== "ok" || !isSilent(run.text);
 }
 
 function completionOf(run: TrackedRun, outcome: Outcome, at: number, budgetUse: BudgetUse | undefined): Completion {
@@ -249,5 +250,3 @@ function runtimeMs(run: TrackedRun, at: number): number {
 }
 
 const RETRY_MS = 1000;
-/** OpenClaw's tokens for an answer that is not to be announced. */
-const SILENT_ANSWERS = new Set(["ANNOUNCE_SKIP", "NO_REPLY"]);

@@ -3,6 +3,7 @@
  * for is over. A turn that failed settles the run and isn't asked about.
  */
 
+import { NOTHING_TO_TELL } from "../announce/completion-text.ts";
 import { NOT_IN_TIME } from "../channel/not-in-time.ts";
 import type { Outcome } from "../types.ts";
 import type { Turn } from "./engine-task.ts";
@@ -39,6 +40,15 @@ const moreToCome: TurnEndRule = ({ sessionKey }, { live, registry }) =>
     ? { then: "wait" }
     : undefined;
 
+/** It waits for what won't come: told so once, and again only when it has started others since. */
+const waitsInVain: TurnEndRule = (run, { registry }) => {
+  if (!run.yielded) return undefined;
+  const children = registry.childrenOf(run.sessionKey).length;
+  if (children <= run.inVain) return undefined;
+  run.inVain = children;
+  return { then: "turn", turn: { prompt: NOTHING_TO_TELL, resume: "children_settled" } };
+};
+
 /**
  * Once, and only when nothing else is to come: a word on the way needs no form. What is wrong with it then stays said; so
  * does that a schema takes too long, for which no other answer is the cure.
@@ -54,4 +64,4 @@ const ASK_AGAIN =
   "[Form of the answer]\nYour answer is not in the form that was asked for. Give it again, whole, as one JSON value that fits the schema, and nothing else.";
 
 /** In this order: what ends a run stands before what goes on with it, and what asks for a better answer comes last. */
-const RULES: readonly TurnEndRule[] = [steered, moreToCome, misshapen];
+const RULES: readonly TurnEndRule[] = [steered, moreToCome, waitsInVain, misshapen];

@@ -33,6 +33,7 @@ export function viewOf(row: RunRow, runs?: LiveRuns<TrackedRun>): RunView {
     ...(childSessions.length === 0 ? {} : { childSessions }),
     ...(row.label === undefined ? {} : { label: row.label }),
     ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
+    ...(row.expectsCompletion ? {} : { expectsCompletionMessage: false as const }),
     ...(row.groupId === undefined ? {} : { groupId: row.groupId }),
     ...(row.tools === undefined ? {} : { tools: row.tools }),
     ...(row.budget === undefined ? {} : { budget: row.budget }),

@@ -44,6 +44,13 @@ export function isActive(run: RunView): boolean {
   return run.state !== "settled" || run.pendingDescendants > 0;
 }
 
+/** Whether a message of it is still to come to its requester, as far as anybody can know. */
+export function willTell(run: RunView): boolean {
+  if (run.delivery === "pending") return true;
+  // What the children of one that is over find goes to whoever asked for that one.
+  return run.state === "settled" ? run.pendingDescendants > 0 : run.expectsCompletionMessage !== false;
+}
+
 export function runLabel({ label, task }: RunView): string {
   return label ?? clip(task.replace(/\s+/g, " ").trim(), 60);
 }

@@ -24,7 +24,39 @@ export type AgentTool = HostTool & { label: string };
 export function createSessionTools(runtime: SubagentRuntime, requester: Requester): AgentTool[] {
   const isChild = (requester.depth ?? 0) > 0 || sessionKind(requester.sessionKey) === "subagent";
   const makers = isChild ? FOR_ALL : { ...FOR_ALL, ...FOR_MAIN_SESSIONS };
-  return Object.values(makers).map((make) => make(runtime, requester));
+  return inOrder(Object.values(makers).map((make) => make(runtime, requester)));
+}
+
+/** Calls of one answer may run side by side: a yield looks for children when the spawns before it have come to something. */
+function inOrder(tools: AgentTool[]): AgentTool[] {
+  const spawning = new Set<Promise<unknown>>();
+  return tools.map((tool) => {
+    switch (tool.name) {
+      case "sessions_spawn":
+        return {
+          ...tool,
+          async execute(...call) {
+            const spawn = tool.execute(...call);
+            spawning.add(spawn);
+            try {
+              return await spawn;
+            } finally {
+              spawning.delete(spawn);
+            }
+          },
+        };
+      case "sessions_yield":
+        return {
+          ...tool,
+          async execute(...call) {
+            await Promise.allSettled(spawning);
+            return tool.execute(...call);
+          },
+        };
+      default:
+        return tool;
+    }
+  });
 }
 
 type Maker = (runtime: SubagentRuntime, requester: Requester) => AgentTool;

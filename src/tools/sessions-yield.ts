@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import type { Requester } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
-import { isActive } from "./run-row.ts";
+import { isActive, willTell } from "./run-row.ts";
 
 export function sessionsYieldTool(runtime: SubagentRuntime, requester: Requester) {
   return jsonTool({
@@ -15,8 +15,8 @@ export function sessionsYieldTool(runtime: SubagentRuntime, requester: Requester
     schema: yieldSchema,
     async call({ message }) {
       const runs = await runtime.list(requester);
-      // A turn that ended with nothing to come would never be followed by another. Collected results don't come.
-      if (!runs.some((run) => run.groupId === undefined && (isActive(run) || run.delivery === "pending"))) {
+      // A turn that ended with nothing to come would never be followed by another.
+      if (!runs.some(willTell)) {
         const error = runs.some(isActive)
           ? "The results of your subagents at work don't come by themselves, so nothing would: fetch them with agents_wait."
           : "No subagent of yours is at work, so nothing would come: go on.";

@@ -14,9 +14,14 @@ export type RunEnd =
   | { kind: "stopped"; reason: StopReason; interrupted: { runId: string; label?: string; task: string }[] };
 
 export function exitCodeOf(end: RunEnd): number {
-  if (end.kind !== "stopped") return end.kind === "answered" ? EXIT.ok : EXIT.failed;
+  if (end.kind !== "stopped") return hasAnswer(end) ? EXIT.ok : EXIT.failed;
   if (end.reason.kind === "signal") return EXIT.interrupted;
   return end.reason.kind === "output_closed" ? EXIT.outputClosed : EXIT.failed;
+}
+
+/** A main agent may end well without a word: then nothing failed, and yet there is no answer. */
+export function hasAnswer(end: RunEnd): boolean {
+  return end.kind === "answered" && end.result.text !== "";
 }
 
 /** Writes the answer to standard output, or why there is none to standard error; with `writeLine` the last line of JSON too. */
@@ -41,7 +46,7 @@ export async function sayEnd(
 export function endLines(end: RunEnd, transcript: string): string[] {
   const kept = `what was said is kept in ${terminalLine(transcript)}.`;
   if (end.kind === "answered")
-    return end.result.text === "" ? [`${PROGRAM}: the main agent ended without a word; ${kept}`] : [];
+    return !hasAnswer(end) ? [`${PROGRAM}: the main agent ended without a word; ${kept}`] : [];
   if (end.kind === "failed") {
     const why = end.cause === undefined ? "no cause was given" : terminalLine(end.cause.message).replace(/\.$/u, "");
     return [`${PROGRAM}: the main agent failed: ${why}; ${kept}`];
@@ -64,7 +69,7 @@ export function answerObject(end: RunEnd, state: ViewState, transcript: string):
   const result = end.kind === "stopped" ? undefined : end.result;
   return {
     type: "answer",
-    status: end.kind === "answered" ? "ok" : end.kind === "failed" ? "error" : "interrupted",
+    status: hasAnswer(end) ? "ok" : end.kind === "stopped" ? "interrupted" : "error",
     text: result?.text ?? "",
     ...(end.kind === "failed" ? { cause: end.cause } : {}),
     model: result?.model,

@@ -6,7 +6,7 @@ import { terminalLine } from "./terminal-text.ts";
 export const EXIT = {
   /** The main agent answered, even if a child failed. */
   ok: 0,
-  /** Something failed after the run had started. */
+  /** Something failed after the run had started, or the main agent ended without a word. */
   failed: 1,
   /** Flags, config, task or workspace were wrong; nothing was started. */
   refused: 2,

@@ -3,7 +3,7 @@
 import { causeOf, messageOf } from "../../errors.ts";
 import type { RunEvent } from "../../events.ts";
 import type { Standalone } from "../standalone-host.ts";
-import type { RunEnd } from "./answer.ts";
+import { hasAnswer, type RunEnd } from "./answer.ts";
 import type { WriteLine } from "./json-lines.ts";
 import type { Show } from "./show.ts";
 import type { Stops } from "./stop-signals.ts";
@@ -45,7 +45,7 @@ async function watch(events: AsyncIterable<RunEvent>, { state, show, writeLine }
 function outcomeOf(end: RunEnd): Pick<Parameters<typeof endMain>[1], "outcome" | "usage"> {
   switch (end.kind) {
     case "answered":
-      return { outcome: { status: "ok" }, usage: end.result.usage };
+      return { outcome: { status: hasAnswer(end) ? "ok" : "error" }, usage: end.result.usage };
     case "failed":
       return {
         outcome: { status: "error", ...(end.cause && { cause: end.cause }) },

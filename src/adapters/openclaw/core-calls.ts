@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
 import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
-import { isActive } from "../../tools/run-row.ts";
+import { willTell } from "../../tools/run-row.ts";
 import type { Requester, RunView } from "../../types.ts";
 import type { PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } from "./api.ts";
 import { startedInstance, type Instance } from "./instance.ts";
@@ -111,7 +111,7 @@ async function concernsUs(here: Instance, requester: Requester, { toolName, para
 async function owesResults({ runtime }: Instance, requester: Requester, { waitFor }: ToolCallEvent["params"]) {
   if (waitFor === "message") return false;
   const children = await runtime.list(requester);
-  return children.some((run) => run.groupId === undefined && (isActive(run) || run.delivery === "pending"));
+  return children.some(willTell);
 }
 
 function areAllOurs(children: readonly RunView[], ids: unknown): boolean {

@@ -18,6 +18,7 @@ export function stillToCome(runs: readonly RunView[], sessionKey: string, told: 
   const isOrphan = (run: RunView): boolean => run.requesterSessionKey !== sessionKey;
   return runs.filter((run) => {
     if (told.includes(run.runId) || !comesHere(run)) return false;
+    if (run.expectsCompletionMessage === false && !isOver(run)) return false;
     return !isOver(run) || (isOrphan(run) && run.delivery === "pending");
   }).length;
 }

@@ -37,6 +37,8 @@ class Turn {
   readonly #toolStarts = new Map<string, number>();
   #last: AssistantMessage | undefined;
   #text = "";
+  /** A call has ended the turn: those beside it still return, the model isn't called again. */
+  #endsTurn = false;
   /** A model call wasn't allowed any more: what the loop takes for an answer is none. */
   #refused = false;
 
@@ -60,6 +62,7 @@ class Turn {
         sessionId: this.#task.sessionId,
         ...(thinking === undefined || thinking === "off" ? {} : { reasoning: thinking }),
         convertToLlm: (said) => said as Message[],
+        finishTurn: async () => (this.#endsTurn ? { action: "end" } : undefined),
         getSteeringMessages: async () => this.#link.takeSteering().map(userMessage),
       },
       (event) => this.#heard(event),
@@ -84,7 +87,7 @@ class Turn {
     if (this.#last?.stopReason === "error" || this.#last?.stopReason === "aborted") {
       return { ...base, status: "error", cause: modelFailure(this.#last) };
     }
-    return { ...base, status: "ok" };
+    return { ...base, status: "ok", ...yieldedIn(this.#last) };
   }
 
   async #heard(event: AgentEvent): Promise<void> {
@@ -141,8 +144,10 @@ class Turn {
         const output = await tool.execute(toolCallId, args as Record<string, unknown>, signal ?? NEVER);
         // The loop knows a failed call by its rejection only.
         if (output.isError === true) throw new Error(output.content.map((block) => block.text).join("\n"));
-        const { content, details, endsTurn } = output;
-        return { content, details, ...(endsTurn === true ? { terminate: true } : {}) };
+        // The loop's own `terminate` counts only when every call of an answer asks for it.
+        if (output.endsTurn === true) this.#endsTurn = true;
+        const { content, details } = output;
+        return { content, details };
       },
     };
   }
@@ -163,6 +168,11 @@ function answered(message: AssistantMessage): EngineResult {
     return { ...base, status: "error", cause: modelFailure(message) };
   }
   return { ...base, status: "ok" };
+}
+
+/** A turn that ends well ends with an answer, or with a call that ends it. */
+function yieldedIn(last: AssistantMessage | undefined): Pick<EngineResult, "yielded"> {
+  return last?.content.some(({ type }) => type === "toolCall") === true ? { yielded: true } : {};
 }
 
 function modelFailure(message: AssistantMessage): Cause {

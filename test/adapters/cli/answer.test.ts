@@ -29,6 +29,15 @@ describe("the end of a run", () => {
     ]);
   });
 
+  it("is no answer when the main agent ended without a word: exit 1, and said so", () => {
+    const wordless: RunEnd = { kind: "answered", result: { ...result, text: "" } };
+    expect(exitCodeOf(wordless)).toBe(1);
+    expect(endLines(wordless, "/t.jsonl")).toEqual([
+      "openclaw-inprocess: the main agent ended without a word; what was said is kept in /t.jsonl.",
+    ]);
+    expect(answerObject(wordless, freshView(), "/t.jsonl")).toMatchObject({ status: "error", text: "" });
+  });
+
   it("names what Ctrl-C cut off", () => {
     const lead = "openclaw-inprocess: interrupted by Ctrl-C while the main agent";
     expect(endLines(interrupted(), "/t")[0]).toBe(`${lead} was at work; what was said is kept in /t.`);

@@ -32,6 +32,11 @@ it("counts those that an orchestrator left behind, at work or on their way, at a
   expect(stillToCome(runs, MAIN, ["boss"])).toBe(4);
 });
 
+it("doesn't count one at work that tells nobody of its end", () => {
+  const quiet: RunView = { ...run("quiet", MAIN, "running"), expectsCompletionMessage: false };
+  expect(stillToCome([quiet, run("loud", MAIN, "running")], MAIN, [])).toBe(1);
+});
+
 it("doesn't count what is being told now", () => {
   const runs = [run("boss", MAIN, "settled", "pending"), run("leaf", "boss", "settled", "pending")];
   expect(stillToCome(runs, MAIN, ["boss", "leaf"])).toBe(0);

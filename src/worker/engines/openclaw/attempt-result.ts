@@ -9,15 +9,15 @@ import type { RunnerResult } from "./runner.ts";
 import { turnSince, type TurnTrace } from "./turn-trace.ts";
 
 export function attemptResult(ended: RunnerResult, attempt: Attempt, events: RunnerEvents): EngineResult {
-  const base = told(attempt, events, ended);
+  const { yielded, ...base } = told(attempt, events, ended);
   if (attempt.signal.aborted) return { ...base, status: "aborted", cause: abortCause(attempt.signal) };
   const failure = failureOf(ended, events);
-  if (failure === undefined) return { ...base, status: "ok" };
+  if (failure === undefined) return { ...base, ...(yielded === undefined ? {} : { yielded }), status: "ok" };
   return { ...base, status: "error", cause: modelFailure(base.model, failure) };
 }
 
 export function thrownResult(error: unknown, attempt: Attempt, events: RunnerEvents): EngineResult {
-  const base = told(attempt, events);
+  const { yielded: _failed, ...base } = told(attempt, events);
   if (attempt.signal.aborted) return { ...base, status: "aborted", cause: abortCause(attempt.signal) };
   const cause: Cause = isFailover(error)
     ? modelFailure(base.model, messageOf(error))
@@ -37,7 +37,7 @@ export function tellUsage({ task, link, model }: Attempt, events: RunnerEvents, 
 /** What was said and used, however it ended. */
 function told(attempt: Attempt, events: RunnerEvents, ended?: RunnerResult) {
   const { trace, ...used } = tellUsage(attempt, events, ended);
-  return { text: lastText(trace, events, ended), ...used };
+  return { text: lastText(trace, events, ended), yielded: trace.yielded, ...used };
 }
 
 /** The transcript holds it whole; the runner's own rendering leaves out what isn't for a channel. */

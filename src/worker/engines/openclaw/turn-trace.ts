@@ -9,6 +9,8 @@ export type TurnTrace = {
   /** The last visible assistant text. */
   text: string;
   usage: Usage;
+  /** It ended with a call: the turn was ended by a tool, and waits for something. */
+  yielded?: true;
   /** `provider/id` of the last answer. */
   model?: string;
 };
@@ -22,6 +24,7 @@ export function turnSince(transcriptPath: string, since: number): TurnTrace {
   return {
     text: answers.map(visibleText).findLast((text) => text !== "") ?? "",
     usage: answers.reduce(withAnswer, noUsage()),
+    ...(endsInCall(answers.at(-1)) ? { yielded: true } : {}),
     ...(last === undefined ? {} : { model: `${last.provider}/${last.model}` }),
   };
 }
@@ -40,6 +43,10 @@ function visibleText({ content }: Answer): string {
     .flatMap((block) => (block.type === "text" && typeof block.text === "string" ? [block.text] : []))
     .join("\n")
     .trim();
+}
+
+function endsInCall(last: Answer | undefined): boolean {
+  return Array.isArray(last?.content) && last.content.some(({ type }) => type === "toolCall");
 }
 
 function withAnswer(sum: Usage, { usage = {} }: Answer): Usage {

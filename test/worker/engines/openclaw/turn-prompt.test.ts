@@ -42,7 +42,7 @@ describe("the message that opens a turn", () => {
 });
 
 describe("what a turn left in its transcript", () => {
-  it("is its last visible text, whole, the sum of what it used, and the model that answered last", () => {
+  it("is its last visible text, whole, the sum of what it used, the model that answered last, and that a call ended it", () => {
     const long = "y".repeat(300_000);
     const task = taskIn(tempFolder(), [
       { ...answer("of an earlier turn"), timestamp: 1 },
@@ -53,6 +53,7 @@ describe("what a turn left in its transcript", () => {
     ]);
     expect(turnSince(task.transcriptPath, 10)).toEqual({
       text: long,
+      yielded: true,
       model: "provider/second",
       usage: {
         input: 30,
