@@ -16,8 +16,8 @@ import { placeOf, type LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import { identity, type Settler } from "./settler.ts";
 import { clip } from "../sessions/clip.ts";
-import { afterTurn } from "./turn-end.ts";
-import type { OutcomeStatus } from "../types.ts";
+import { afterFailure, afterTurn } from "./turn-end.ts";
+import type { Outcome, OutcomeStatus } from "../types.ts";
 
 export class RunCarrier {
   readonly #parts: Parts;
@@ -160,10 +160,14 @@ export class RunCarrier {
       this.#onOpened(run);
       return this.conclude(run);
     }
-    await this.#settler.settle(run, {
+    await this.#failed(run, {
       status: (status === "aborted" && cause !== undefined && ABORTED[cause.code]) || "error",
       cause: cause ?? { code: "engine_failed", message: "The engine ended the run without a reason." },
     });
+  }
+
+  async #failed(run: LiveRun, outcome: Outcome): Promise<void> {
+    await this.#settler.settle(run, afterFailure(run, outcome));
   }
 
   #wait(run: LiveRun): void {
@@ -175,8 +179,7 @@ export class RunCarrier {
 
   async #threadLost(run: LiveRun, end: Extract<ExecutionEnd, { kind: "lost" }>): Promise<void> {
     if (run.lostBefore || end.cause.code === "worker_start_failed") {
-      await this.#settler.settle(run, { status: "error", cause: run.lostBefore ? culprit(end.cause) : end.cause });
-      return;
+      return this.#failed(run, { status: "error", cause: run.lostBefore ? culprit(end.cause) : end.cause });
     }
     // Ended because of a run beside it: no suspicion falls on this one.
     if (!run.bystander) run.lostBefore = true;
