@@ -13,6 +13,7 @@ import { chooseWorkspace } from "./child-workspace.ts";
 import { chooseBeginning, type Beginning } from "./fork.ts";
 import { chooseModel, type ChosenModel } from "./model-choice.ts";
 import type { Parts } from "./parts.ts";
+import { requirePrices } from "./prices.ts";
 
 export type Asked = { params: SpawnParams; requester: Requester; plan: SpawnPlan };
 
@@ -30,11 +31,12 @@ export type Undo = () => Promise<unknown>;
  * @throws what a step throws; the caller then takes back what the steps before it left
  */
 export async function prepare(
-  { config, host, undecided }: Pick<Parts, "config" | "host" | "undecided">,
+  { config, host, undecided, registry }: Pick<Parts, "config" | "host" | "undecided" | "registry">,
   { params, requester, plan }: Asked,
   undo: Undo[],
 ): Promise<Prepared> {
   const chosen = await chooseModel(config, host, plan.agentId, params, requester);
+  requirePrices({ config, registry }, { params, requester }, chosen.model);
   const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
   const beginning = await chooseBeginning(params, requester, chosen.model);
   // Last, for it is the one that leaves something.
