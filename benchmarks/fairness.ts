@@ -15,11 +15,11 @@ export function benchmark({ quick }: Pace): Benchmark {
     series: series.map(({ name, measure }) => ({ name, metrics: counts.map((n) => `${measure}.${n}`) })),
   });
   return {
-    question: `One child of another session, spawned when orchestrators have filled the lane: a slot for each of them, every child works ${workMs(quick)} ms.`,
+    question: `One child of another session, spawned when one session's orchestrators have filled the lane: a slot for each of them, every child works ${workMs(quick)} ms.`,
     variants: Object.fromEntries(counts.map((n) => [`${n}`, () => beside(n, quick)])),
     figures: [
       {
-        what: `beside ${most} orchestrators with ${CHILDREN} children each: turns of a slot until one child of another session starts`,
+        what: `beside ${most} orchestrators of one session with ${CHILDREN} children each: turns of a slot until one child of another session starts`,
         metric: `turns.${most}`,
         unit: "×",
         goal: 1,

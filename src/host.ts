@@ -64,7 +64,8 @@ export type SendReply = { reply?: string; runId?: string };
 
 export interface Host {
   /**
-   * Hands completions to one requester's session. At least once, told apart by `completion.key`.
+   * Hands completions to one requester's session. At least once, told apart by `completion.key`. What its model is told
+   * of them, and what it is to do with them, is made by `announcement(completions, stillRunning)`.
    * `busy`: asked again later, with what has come since · `gone`: there is no such session any more.
    * A rejection counts as a failed attempt and is tried again with a growing delay.
    */

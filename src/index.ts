@@ -1,6 +1,7 @@
 /** The public API. Named exports only; whatever stands here is kept. */
 
 export { createSubagentRuntime, type RuntimeOptions } from "./adapters/embed.ts";
+export { announcement } from "./announce/completion-text.ts";
 export { modelsFromConfig } from "./adapters/models/models-from-config.ts";
 export { parseConfig } from "./config.ts";
 export { selectRuntime, type RuntimeChoice } from "./policy/select-runtime.ts";

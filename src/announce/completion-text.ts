@@ -67,7 +67,14 @@ export function reportedText(outcome: Outcome, text: string): string {
   return hasFailed(outcome) ? "" : text;
 }
 
-/** One message out of several completions for the same requester, long results shortened, and what it is to do with them. */
+/**
+ * The message that tells a requester's model of its completions: a block for each (`Completion.message`), and, last, what
+ * it is to do now: wait for the rest, or answer, and only `NO_REPLY` when it has answered already and nothing changes.
+ * Several long results share the room for them (96,000 characters); what is left out of one stands in its block.
+ * @param completions of one requester, as `Host.deliver` was handed them
+ * @param stillRunning how many more results will come to it by themselves: of `runtime.list(requester)` those that aren't
+ * `settled` and whose `expectsCompletionMessage` isn't false
+ */
 export function announcement(completions: Pick<Completion, "message">[], stillRunning: number): string {
   const next =
     stillRunning > 0

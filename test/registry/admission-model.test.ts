@@ -33,7 +33,7 @@ test("no interleaving of two owners' runs overruns a limit or refuses below it: 
   await fc.assert(
     fc.asyncProperty(
       fc.record({ maxChildren: fc.integer({ min: 1, max: 3 }), maxQueued: fc.integer({ min: 1, max: 5 }) }),
-      fc.array(step, { minLength: 10, maxLength: 60 }),
+      fc.array(step, { minLength: 10, maxLength: 60, size: "max" }),
       async (limits, steps) => {
         const world = new World(tempFile(), limits);
         try {

@@ -180,7 +180,7 @@ test("no interleaving of admitting, starting, waiting and settling overruns a li
     fc.property(
       fc.integer({ min: 1, max: 4 }),
       fc.integer({ min: 1, max: 5 }),
-      fc.array(step, { maxLength: 60 }),
+      fc.array(step, { maxLength: 60, size: "max" }),
       (maxChildren, maxQueued, steps) => {
         const registry = openOwned(":memory:");
         const model = new Model();

@@ -14,6 +14,7 @@ describe("budgets", () => {
     const budget = fc.record(
       {
         tokens: fc.integer({ min: 1, max: 40 }),
+        usd: fc.integer({ min: 1, max: 4 }),
         turns: fc.integer({ min: 1, max: 6 }),
         toolCalls: fc.integer({ min: 1, max: 6 }),
       },
@@ -27,13 +28,23 @@ describe("budgets", () => {
         root: fc.nat(1),
         budget: fc.option(budget, { nil: undefined }),
       }),
-      fc.record({ do: fc.constant("turn" as const), which, tokens: fc.nat(15) }),
+      // Answers of several runs are under way at a time, and some are never told the end of.
+      { weight: 3, arbitrary: fc.record({ do: fc.constant("ask" as const), which, tokens: fc.nat(15) }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          do: fc.constant("answered" as const),
+          which,
+          tokens: fc.nat(15),
+          quarters: fc.nat(4),
+        }),
+      },
       fc.record({ do: fc.constant("tool" as const), which }),
       fc.record({ do: fc.constant("settle" as const), which }),
       fc.record({ do: fc.constant("restart" as const), which }),
     );
     fc.assert(
-      fc.property(budget, fc.array(step, { maxLength: 60 }), (treeBudget, steps) => {
+      fc.property(budget, fc.array(step, { maxLength: 60, size: "max" }), (treeBudget, steps) => {
         const registry = openOwned(":memory:");
         const model = new ModelOfBudgets(treeBudget);
         let runs: Live[] = [];
@@ -44,22 +55,25 @@ describe("budgets", () => {
             const row = runBelow(parent?.row, one.root, one.budget);
             const admission = registry.admit(row, { ...LIMITS, treeBudget });
             const above = parent?.pots ?? model.treeOf(runs, row.rootSessionKey);
-            expect(admission.ok).toBe(!above.some((pot) => isEmpty(pot, ["tokens", "turns", "toolCalls"])));
+            expect(admission.ok).toBe(!above.some((pot) => isEmpty(pot, ["tokens", "usd", "turns", "toolCalls"])));
             if (admission.ok) runs.push(model.enter(runs, row, parent));
             continue;
           }
           const run = runs[one.which % Math.max(1, runs.length)];
           if (run === undefined) continue;
-          if (one.do === "turn") turn(registry, run, one.tokens);
+          if (one.do === "ask") ask(registry, run, one.tokens);
+          if (one.do === "answered") answered(registry, run, one.tokens, one.quarters / 4);
           if (one.do === "tool") tool(registry, run);
           if (one.do === "settle") {
             registry.settle([settlementOf(run.row)]);
+            giveUp(run);
             runs = runs.filter((other) => other !== run);
           }
           if (one.do === "restart") {
             const row = { ...run.row, runId: newRun().runId };
             registry.restart(row, run.row.runId);
             registry.settle([settlementOf(run.row)]);
+            giveUp(run);
             Object.assign(run, { row, usage: { ...NOTHING } });
           }
           for (const { pots } of runs) {
@@ -68,15 +82,26 @@ describe("budgets", () => {
               expect(used.toolCalls).toBeLessThanOrEqual(limits.toolCalls ?? Infinity);
             }
           }
-          for (const { row, pots } of runs) {
-            expect(registry.budgets.useOf(row.runId, false)?.used).toEqual(
-              pots[0] && { ...pots[0].used, usd: 0, wallSeconds: expect.any(Number) as number },
-            );
-          }
+          for (const run of runs) isCountedAs(registry, run);
         }
       }),
       { numRuns: 150 },
     );
+  });
+
+  it("have room for twice their tokens, an answer under way counted, and are twice over from there on", () => {
+    const { registry, run } = oneRun({ tokens: 100 });
+    const { budgets } = registry;
+    expect(budgets.takeCall(run.runId, "turns")).toBe(true);
+    expect(budgets.roomToTwice(run.runId)).toBe(200);
+    budgets.answering(run.runId, 199);
+    expect(budgets.roomToTwice(run.runId)).toBe(1);
+    expect(budgets.twiceOver(run.runId)).toBeUndefined();
+    budgets.answering(run.runId, 200);
+    expect(budgets.roomToTwice(run.runId)).toBe(0);
+    expect(budgets.twiceOver(run.runId)).toMatchObject({ limit: "tokens" });
+    budgets.answering(run.runId, 250);
+    expect(budgets.roomToTwice(run.runId)).toBe(0);
   });
 
   it("count usage that is told again, or of an earlier moment, once", () => {
@@ -211,23 +236,60 @@ function runBelow(parent: NewRun | undefined, root: number, budget: Budget | und
   });
 }
 
-/** A model call and what its answer used; the model says whether it may be made. */
-function turn(registry: Registry, run: Live, tokens: number): void {
-  const may = !run.refused && !run.pots.some((pot) => isEmpty(pot, ["tokens", "turns"]));
+/** What is known of a run's budgets is what the model says. */
+function isCountedAs({ budgets }: Registry, { row, pots }: Live): void {
+  const own = pots[0];
+  expect(budgets.useOf(row.runId, false)?.used).toEqual(
+    own && { ...own.used, tokens: tokensOf(own), wallSeconds: expect.any(Number) as number },
+  );
+  const rooms = pots.map((pot) => 2 * (pot.limits.tokens ?? Infinity) - tokensOf(pot));
+  const room = Math.max(0, Math.min(Infinity, ...rooms));
+  expect(budgets.roomToTwice(row.runId)).toBe(room === Infinity ? undefined : room);
+  expect(budgets.twiceOver(row.runId) !== undefined).toBe(room === 0);
+}
+
+/** A model call, and what its answer is thought to have taken so far; the model says whether it may be made. */
+function ask(registry: Registry, run: Live, tokens: number): void {
+  giveUp(run);
+  const may = !run.refused && !run.pots.some((pot) => isEmpty(pot, ["tokens", "usd", "turns"]));
   expect(registry.budgets.takeCall(run.row.runId, "turns")).toBe(may || run.pots.length === 0);
   if (run.pots.length === 0) return;
   run.refused ||= !may;
   if (!may) return;
-  // What it is thought to take while it comes, and what it took.
-  registry.budgets.answering(run.row.runId, tokens * 2);
+  registry.budgets.answering(run.row.runId, tokens);
   expect(registry.budgets.isAnswering(run.row.runId)).toBe(true);
-  expect(registry.budgets.useOf(run.row.runId, false)!.used.tokens).toBe(run.pots[0]!.used.tokens + tokens * 2);
+  run.underWay = tokens;
+  for (const pot of run.pots) {
+    pot.used.turns += 1;
+    pot.underWay += tokens;
+  }
+}
+
+/** The end of the answer under way, and what it used; with no tokens in it, what was seen of it counts. */
+function answered(registry: Registry, run: Live, tokens: number, usd: number): void {
+  if (run.underWay === undefined) return;
   run.usage.turns += 1;
   run.usage.totalTokens += tokens;
+  run.usage.costUsd += usd;
   registry.budgets.spent(run.row.runId, run.usage);
+  expect(registry.budgets.isAnswering(run.row.runId)).toBe(false);
+  const told = tokens > 0;
+  if (told) for (const pot of run.pots) pot.underWay -= run.underWay;
+  else giveUp(run);
+  run.underWay = undefined;
   for (const { used } of run.pots) {
-    used.turns += 1;
     used.tokens += tokens;
+    used.usd += usd;
+  }
+}
+
+/** Nobody tells the end of its answer any more: what came of it was used. */
+function giveUp(run: Live): void {
+  const tokens = run.underWay ?? 0;
+  run.underWay = undefined;
+  for (const pot of run.pots) {
+    pot.underWay -= tokens;
+    pot.used.tokens += tokens;
   }
 }
 
@@ -239,8 +301,14 @@ function tool(registry: Registry, run: Live): void {
   if (may) for (const { used } of run.pots) used.toolCalls += 1;
 }
 
-type Pot = { limits: Budget; used: { tokens: number; turns: number; toolCalls: number } };
-type Live = { row: NewRun; pots: Pot[]; usage: typeof NOTHING; refused: boolean };
+type Pot = {
+  limits: Budget;
+  used: { tokens: number; usd: number; turns: number; toolCalls: number };
+  /** Tokens of answers whose end wasn't told. */
+  underWay: number;
+};
+/** `underWay`: tokens of the answer that it waits for. */
+type Live = { row: NewRun; pots: Pot[]; usage: typeof NOTHING; refused: boolean; underWay?: number | undefined };
 
 /** Every budget as a pot of its own; a run has those of all above it, nearest first. */
 class ModelOfBudgets {
@@ -270,9 +338,13 @@ class ModelOfBudgets {
 }
 
 function pot(limits: Budget): Pot {
-  return { limits, used: { tokens: 0, turns: 0, toolCalls: 0 } };
+  return { limits, used: { tokens: 0, usd: 0, turns: 0, toolCalls: 0 }, underWay: 0 };
 }
 
-function isEmpty({ limits, used }: Pot, names: ("tokens" | "turns" | "toolCalls")[]): boolean {
-  return names.some((name) => used[name] >= (limits[name] ?? Infinity));
+function tokensOf({ used, underWay }: Pot): number {
+  return used.tokens + underWay;
+}
+
+function isEmpty(pot: Pot, names: ("tokens" | "usd" | "turns" | "toolCalls")[]): boolean {
+  return names.some((name) => (name === "tokens" ? tokensOf(pot) : pot.used[name]) >= (pot.limits[name] ?? Infinity));
 }

@@ -7,7 +7,7 @@ const ORCHESTRATORS = 20;
 const CHILDREN = 10;
 
 describe("the lane's fairness", () => {
-  it("lets 20 orchestrators with 10 children each delay another session's one child by one slot's turn at most", async () => {
+  it("lets 20 orchestrators of one session with 10 children each delay another session's one child by one slot's turn at most", async () => {
     const spawned = gate();
     const held: { task: string; release: () => void }[] = [];
     const asked: string[] = [];

@@ -50,7 +50,11 @@ describe("the lane", () => {
   });
 
   it("lets a tree be passed by each other tree once at most between two of its own", async () => {
-    const places = fc.array(fc.record({ tree: fc.nat(4), requester: fc.nat(2) }), { minLength: 1, maxLength: 60 });
+    const places = fc.array(fc.record({ tree: fc.nat(4), requester: fc.nat(2) }), {
+      minLength: 1,
+      maxLength: 60,
+      size: "max",
+    });
     await fc.assert(
       fc.asyncProperty(places, async (all) => {
         const lane = new Lane(1);
@@ -153,7 +157,7 @@ it("no session has more active children than allowed, whatever spawns, settles a
     kind: fc.constantFrom("echo", "waits", "throws", "kill", "look"),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25, size: "max" }), async (steps) => {
       const round = `${MAIN}:${rounds++}`;
       const outcomes = steps.map(async ({ session, kind }) => {
         const by = { sessionKey: `${round}:${session}`, agentId: "main" };
