@@ -6,6 +6,7 @@
 
 import { randomBytes } from "node:crypto";
 import { clip, wholeStart } from "../sessions/clip.ts";
+import { oneLine } from "../sessions/shown-label.ts";
 import type { Completion, Outcome } from "../types.ts";
 import { budgetLine } from "./budget-line.ts";
 import { fitTogether } from "./fit-together.ts";
@@ -29,10 +30,10 @@ export function completionMessage(facts: CompletionFacts): string {
     "type: subagent task",
     `run: ${facts.runId}`,
   ];
-  if (facts.label !== undefined) lines.push(`label: ${oneLine(facts.label, 200)}`);
-  lines.push(`task: ${oneLine(facts.task, 200)}`, `status: ${outcome.status}`);
+  if (facts.label !== undefined) lines.push(`label: ${shortLine(facts.label, 200)}`);
+  lines.push(`task: ${shortLine(facts.task, 200)}`, `status: ${outcome.status}`);
   if (outcome.cause !== undefined)
-    lines.push(`reason: ${oneLine(outcome.cause.message, 1000)} (${outcome.cause.code})`);
+    lines.push(`reason: ${shortLine(outcome.cause.message, 1000)} (${outcome.cause.code})`);
   const output = aboutOutput(outcome, facts.text);
   if (output !== undefined) lines.push(`output: ${output}`);
   if (facts.completionTarget === "parent") lines.push("private: for this session alone; it has gone to no channel");
@@ -48,7 +49,7 @@ export function completionMessage(facts: CompletionFacts): string {
         : ` · tokens in ${usage.input}, out ${usage.output}`) +
       (prompt > usage.input ? ` · prompt/cache ${prompt}` : "") +
       (usage.costUsd > 0 ? ` · $${usage.costUsd.toFixed(4)}` : "") +
-      (facts.model === undefined ? "" : ` · ${oneLine(facts.model, 100)}`),
+      (facts.model === undefined ? "" : ` · ${shortLine(facts.model, 100)}`),
   );
   if (facts.budget !== undefined) lines.push(budgetLine(facts.budget));
   lines.push(
@@ -96,8 +97,8 @@ function aboutOutput(outcome: Outcome, text: string): string | undefined {
   return "partial: what it had said until it was stopped";
 }
 
-function oneLine(text: string, max: number): string {
-  return clip(text.replace(/[\s\p{Cc}]+/gu, " ").trim(), max);
+function shortLine(text: string, max: number): string {
+  return clip(oneLine(text), max);
 }
 
 function seconds(ms: number): string {

@@ -4,14 +4,12 @@ import type { StatementSync } from "node:sqlite";
 
 import type { RunState } from "../types.ts";
 import type { Database } from "./database.ts";
+import { resolve, type Resolved } from "./resolve.ts";
 import { LISTED_COLUMNS, RUN_COLUMNS, toRunRow } from "./run-row.ts";
 import type { Row, RunRow } from "./run-row.ts";
 
 /** Where a run belongs: whose child it is, and in which turn it was asked for. */
 export type Turn = { requesterSessionKey: string; turnId?: string; parentRunId?: string };
-
-/** What a target names. `ambiguous` says which runs it could be. */
-export type Resolved = { found: RunRow } | { error: "not_found" } | { error: "ambiguous"; candidates: RunRow[] };
 
 /** `since`: milliseconds since the epoch. */
 type LookBack = { since?: number; kept?: boolean };
@@ -107,7 +105,7 @@ export function queries(db: Database) {
     listRuns: (options: { limit?: number; states?: readonly RunState[] } = {}): RunRow[] =>
       all(newest, JSON.stringify(options.states ?? ALL_STATES), options.limit ?? 100),
 
-    /** A requester's child by run id, session key, task name, label, or the beginning of one, session keys excepted. */
+    /** A requester's child by run id, session key, task name, label, or the beginning of one (8 characters of a run id, none of a key). */
     resolve: (requesterSessionKey: string, target: string): Resolved =>
       resolve(all(children, requesterSessionKey, ...lookBack({})), target.trim()),
   };
@@ -123,29 +121,6 @@ function toTurn({ requesterSessionKey, turnId, parentRunId }: Row): Turn {
     ...(typeof turnId === "string" ? { turnId } : {}),
     ...(typeof parentRunId === "string" ? { parentRunId } : {}),
   };
-}
-
-/** The first way of naming that fits anything decides; among several, the only unsettled one is meant. */
-function resolve(runs: RunRow[], target: string): Resolved {
-  if (target === "") return { error: "not_found" };
-  const ways: ((run: RunRow) => boolean)[] = [
-    (run) => run.runId === target,
-    (run) => run.childSessionKey === target,
-    (run) => run.taskName === target,
-    (run) => run.label === target,
-    (run) => run.runId.startsWith(target),
-    (run) => run.taskName?.startsWith(target) === true,
-    (run) => run.label?.startsWith(target) === true,
-  ];
-  for (const way of ways) {
-    // A session that was begun anew has several runs, and the newest stands for it.
-    const matches = [...new Map(runs.filter(way).map((run) => [run.childSessionKey, run])).values()];
-    const unsettled = matches.filter((run) => run.state !== "settled");
-    const [found, ...others] = unsettled.length === 1 ? unsettled : matches;
-    if (found === undefined) continue;
-    return others.length === 0 ? { found } : { error: "ambiguous", candidates: [found, ...others] };
-  }
-  return { error: "not_found" };
 }
 
 const ALL_STATES: readonly RunState[] = ["queued", "running", "waiting", "settled"];

@@ -2,11 +2,12 @@
 
 import type { Cause } from "../errors.ts";
 import type { RunRow } from "../registry/run-row.ts";
+import { labelOf } from "../sessions/shown-label.ts";
 import type { KillResult, Requester } from "../types.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { Settler } from "./settler.ts";
-import { activeChildren, controlled, endedText, isElsewhere, labelOf, refuse, targetsOf } from "./targets.ts";
+import { activeChildren, controlled, endedText, isElsewhere, refuse, targetsOf } from "./targets.ts";
 import type { Threads } from "./threads.ts";
 
 export async function kill(

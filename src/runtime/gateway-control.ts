@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { causeOf, InprocessError, messageOf, type Cause } from "../errors.ts";
 import type { NewRun, RunRow } from "../registry/run-row.ts";
+import { labelOf } from "../sessions/shown-label.ts";
 import type { Controlled, KillResult, Outcome, Requester, SteerOptions, SteerResult } from "../types.ts";
 import { dropMessage, messagesOf, sessionOf, steerRun, waitForRun } from "./gateway-calls.ts";
 import { KILLED } from "./gateway-ending.ts";
@@ -13,7 +14,7 @@ import { saidTo } from "./gateway-result.ts";
 import { endWish, GatewayRun, type GatewayParts } from "./gateway-run.ts";
 import { identity, type Settler } from "./settler.ts";
 import { messageFault, SteerPace } from "./steer-rules.ts";
-import { controlled, endedText, isElsewhere, labelOf, refuse, targetsOf } from "./targets.ts";
+import { controlled, endedText, isElsewhere, refuse, targetsOf } from "./targets.ts";
 
 export class GatewayControl {
   readonly #parts: GatewayParts;

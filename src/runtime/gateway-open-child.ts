@@ -4,6 +4,7 @@ import { causeOf, type ErrorCode } from "../errors.ts";
 import type { Refusal, SpawnPlan } from "../policy/spawn-policy.ts";
 import type { NewRun } from "../registry/run-row.ts";
 import { clip } from "../sessions/clip.ts";
+import { oneLine } from "../sessions/shown-label.ts";
 import type { SpawnParams } from "../types.ts";
 import { ask, deleteSession, stopRun } from "./gateway-calls.ts";
 import { unaccepted } from "./gateway-causes.ts";
@@ -117,6 +118,6 @@ function childPrompt({ label, childSessionKey, requesterSessionKey }: NewRun): s
     "Make your last message whole: what you found or did, with paths and figures; what you could not do, and why.",
     "Don't talk to the user, don't start other work, don't start subagents.",
     `Your session: ${childSessionKey}. It was asked for by ${requesterSessionKey}.`,
-    ...(label === undefined ? [] : [`Label: ${label.replace(/\s+/g, " ")}`]),
+    ...(label === undefined ? [] : [`Label: ${oneLine(label)}`]),
   ].join("\n");
 }

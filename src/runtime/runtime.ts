@@ -60,8 +60,9 @@ export interface SubagentRuntime {
 
   /**
    * Ends a child and all its descendants: settled `killed` at once, no announce, OS processes of its tools ended.
-   * @param target the child's number in `list` (from 1, over the last 30 minutes), run id or its prefix, session key,
-   * label or the beginning of one; `last`: the newest; `all` or `*`: every one
+   * @param target the child's number in `list` (from 1, over the last 30 minutes), run id or at least its first 8
+   * characters, session key, task name or label or the beginning of one; `last`: the newest; `all` or `*`: every one.
+   * Of several that are called alike, those at work and those that stay are meant before those that have ended.
    */
   kill(target: string, requester: Requester): Promise<KillResult>;
 

@@ -2,10 +2,12 @@
 
 import { randomUUID } from "node:crypto";
 import { causeOf, type ErrorCode } from "../errors.ts";
+import { isLiving } from "../registry/resolve.ts";
 import { clip } from "../sessions/clip.ts";
 import type { Requester, SendParams, SendResult, SteerResult } from "../types.ts";
 import type { Exchanges } from "./exchanges.ts";
 import type { Records } from "./parts.ts";
+import { whichOf } from "./targets.ts";
 
 /** A child is told what it is sent as by a steer. */
 type Tell = (target: string, message: string, requester: Requester) => SteerResult | Promise<SteerResult>;
@@ -28,7 +30,7 @@ export async function send(
   }
   const fault = faultOf(params);
   if (fault !== undefined) return refuse("error", "params_invalid", fault);
-  const { sessionKey, label, agentId, message } = params;
+  const { sessionKey, message } = params;
   if (sessionKey?.trim() === requester.sessionKey) {
     return refuse("forbidden", "not_yours", "A session sends nothing to itself.");
   }
@@ -40,19 +42,42 @@ export async function send(
         ? toChild(await tell(target, message, requester))
         : await toHost(parts, target, params, requester, signal);
     }
-    const child = registry.resolve(requester.sessionKey, label!);
-    const fits = !("found" in child) || agentId === undefined || child.found.agentId === agentId;
-    if (fits && ("found" in child || child.error === "ambiguous")) {
-      return toChild(await tell("found" in child ? child.found.runId : label!, message, requester));
-    }
-    const others = (await parts.host.listSessions?.(agentId === undefined ? {} : { agentId })) ?? [];
-    const other = others.find((session) => session.label === label!.trim());
-    if (other !== undefined) return await toHost(parts, other.sessionKey, params, requester, signal);
-    return refuse("error", "not_found", `No session that can be reached from here has the label ${clip(label!, 100)}.`);
+    return await byLabel(parts, tell, params, requester, signal);
   } catch (error) {
     const { code, message: why } = causeOf(error, "delivery_failed");
     return { ...refuse("error", code, why), ...(sessionKey === undefined ? {} : { sessionKey }) };
   }
+}
+
+/**
+ * A session that is called exactly so is meant before one whose name only begins so, or that has ended: of those, the
+ * sender's own children come before the host's sessions.
+ */
+async function byLabel(
+  parts: Parts,
+  tell: Tell,
+  params: SendParams,
+  requester: Requester,
+  signal?: AbortSignal,
+): Promise<SendResult> {
+  const { registry, host } = parts;
+  const { agentId } = params;
+  const label = params.label!.trim();
+  const resolved = registry.resolve(requester.sessionKey, label);
+  const named = "found" in resolved ? [resolved.found] : "candidates" in resolved ? resolved.candidates : [];
+  const children = named.filter((run) => agentId === undefined || run.agentId === agentId);
+  const exact = "whole" in resolved && resolved.whole && children.some(isLiving);
+  const listed = exact ? undefined : await host.listSessions?.(agentId === undefined ? {} : { agentId });
+  // A host may list children too: what has ended here isn't reached over the host.
+  const isOther = (key: string): boolean => key !== requester.sessionKey && registry.byChildSession(key) === undefined;
+  const other = listed?.find((session) => session.label === label && isOther(session.sessionKey));
+  if (other !== undefined) return toHost(parts, other.sessionKey, params, requester, signal);
+  const [child] = children;
+  if (child === undefined) {
+    return refuse("error", "not_found", `No session that can be reached from here has the label ${clip(label, 100)}.`);
+  }
+  if (children.length > 1) return refuse("error", "ambiguous", whichOf(label, children));
+  return toChild(await tell(child.runId, params.message, requester));
 }
 
 /** Whether a session is a child's, whatever it says of itself. */

@@ -1,8 +1,10 @@
 /** Which children a caller means, and whether it may control them: its own, and a leaf none. */
 
 import type { ErrorCode } from "../errors.ts";
+import { listNumber } from "../list-number.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import { clip } from "../sessions/clip.ts";
+import { labelOf } from "../sessions/shown-label.ts";
 import type { Controlled, ControlRefusal, ListOptions, Requester } from "../types.ts";
 import type { Records } from "./parts.ts";
 
@@ -12,7 +14,7 @@ type Lookup = Pick<Records, "registry" | "live">;
 /** The newest run of each session that is meant, oldest first. */
 export type Targets = { runs: RunRow[] } | { refusal: ControlRefusal };
 
-/** @param target number in the list, run id or its prefix, session key, label or its beginning, `last`, `all`, `*` */
+/** @param target number in the list, run id or its first 8 characters or more, session key, task name or label or its beginning, `last`, `all`, `*` */
 export function targetsOf(parts: Lookup, target: string, requester: Requester): Targets {
   const { registry } = parts;
   const named = target.trim();
@@ -30,28 +32,35 @@ export function targetsOf(parts: Lookup, target: string, requester: Requester): 
       ? refuse("error", "not_found", "This session has started no subagent.")
       : { runs: [current(parts, last)] };
   }
-  const shown = NUMBER.test(named) ? listed(parts, requester.sessionKey) : [];
-  const byNumber = NUMBER.test(named) ? shown[Number(named) - 1] : undefined;
+  const number = listNumber(named);
+  const shown = number === undefined ? [] : listed(parts, requester.sessionKey);
+  const byNumber = number === undefined ? undefined : shown[number - 1];
   if (byNumber !== undefined) return { runs: [byNumber] };
   const resolved = registry.resolve(requester.sessionKey, named);
-  if ("found" in resolved && !(NUMBER.test(named) && resolved.found.label !== named)) {
-    return { runs: [current(parts, resolved.found)] };
-  }
-  if ("error" in resolved && resolved.error === "ambiguous") {
-    const names = resolved.candidates.map((row) => `${labelOf(row)} (${row.runId})`).join(", ");
-    return refuse("error", "ambiguous", `${target} could be any of ${names}; give the run id.`);
-  }
-  if (NUMBER.test(named)) {
+  // Beyond the list a number names nothing but a run that is called so.
+  if (!("whole" in resolved) || (number !== undefined && !resolved.whole)) {
+    if (number === undefined) return notOwn(registry, named);
     return refuse("error", "not_found", `There is no number ${named}: the list has ${shown.length}.`);
   }
+  return "found" in resolved
+    ? { runs: [current(parts, resolved.found)] }
+    : refuse("error", "ambiguous", whichOf(named, resolved.candidates));
+}
+
+/** Says which runs a target could be. */
+export function whichOf(target: string, candidates: RunRow[]): string {
+  const names = candidates.slice(0, NAMED).map((row) => `${labelOf(row)} (${row.runId})`);
+  const more = candidates.length - names.length;
+  const all = more > 0 ? [...names, `${more} more`] : names;
+  return `${clip(target, 100)} could be any of ${all.join(", ")}; give the run id.`;
+}
+
+function notOwn(registry: Lookup["registry"], named: string): { refusal: ControlRefusal } {
   const elsewhere = registry.run(named) ?? registry.byChildSession(named);
+  const shown = clip(named, 100);
   return elsewhere === undefined
-    ? refuse(
-        "error",
-        "not_found",
-        `No subagent of this session is called ${clip(target, 100)}; list them to see their ids.`,
-      )
-    : refuse("forbidden", "not_yours", `${clip(target, 100)} was started by another session, which alone controls it.`);
+    ? refuse("error", "not_found", `No subagent of this session is called ${shown}; list them to see their ids.`)
+    : refuse("forbidden", "not_yours", `${shown} was started by another session, which alone controls it.`);
 }
 
 /** Children as a list shows them: active ones, those that stay and those that ended lately, oldest first, each session once. */
@@ -77,10 +86,6 @@ export function controlled(row: RunRow): Controlled {
   return { runId: row.runId, sessionKey: row.childSessionKey, label: labelOf(row) };
 }
 
-export function labelOf({ label, task }: Pick<RunRow, "label" | "task">): string {
-  return label ?? clip(task.replace(/\s+/g, " ").trim(), LABEL_CHARS);
-}
-
 export function endedText(count: number): string {
   return `Ended ${count} subagent${count === 1 ? "" : "s"}.`;
 }
@@ -99,7 +104,6 @@ function current({ registry }: Lookup, row: RunRow): RunRow {
   return registry.byChildSession(row.childSessionKey) ?? row;
 }
 
-/** Nobody means a run id by so few digits. */
-const NUMBER = /^[1-9]\d{0,2}$/;
 const LISTED_MINUTES = 30;
-const LABEL_CHARS = 60;
+/** So many of those that a target could be; a name's beginning may fit hundreds. */
+const NAMED = 10;

@@ -4,9 +4,10 @@ import { z } from "zod";
 import type { SessionView } from "../host.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { sessionKind } from "../sessions/session-key.ts";
+import { labelOf } from "../sessions/shown-label.ts";
 import type { HistoryMessage, Requester, RunView } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
-import { runLabel, runtimeMs, statusWord } from "./run-row.ts";
+import { runtimeMs, statusWord } from "./run-row.ts";
 
 export function sessionsListTool(runtime: SubagentRuntime, requester: Requester) {
   return jsonTool({
@@ -56,7 +57,7 @@ function childRow(run: RunView) {
     key: run.childSessionKey,
     kind: "other",
     agentId: run.agentId,
-    label: runLabel(run),
+    label: labelOf(run),
     runId: run.runId,
     spawnedBy: run.requesterSessionKey,
     status: statusWord(run),

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { SPAWN_PARAMS } from "../policy/spawn-params.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
+import { oneLine } from "../sessions/shown-label.ts";
 import type { Requester, SpawnParams } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
 
@@ -28,7 +29,7 @@ export function sessionsSpawnTool(runtime: SubagentRuntime, requester: Requester
   });
 }
 
-/** Models fill optional arguments with null, "", no attachments or nowhere to put them; and write an agent's id as it is shown to them. */
+/** Models fill optional arguments, and fields of them, with null, "", no attachments or nowhere to put them; and write an agent's id as it is shown to them. */
 function tidySpawn(args: unknown): unknown {
   if (typeof args !== "object" || args === null || Array.isArray(args)) return args;
   const given = Object.entries(args).filter(([name, value]) => name === "task" || !isNothing(name, value));
@@ -36,18 +37,29 @@ function tidySpawn(args: unknown): unknown {
 }
 
 function tidyValue(name: string, value: unknown): unknown {
+  if (name === "budget" || name === "attachAs") return withoutNothings(value);
+  if (name === "attachments" && Array.isArray(value)) return value.map((file) => withoutNothings(file, FILE_NEEDS));
   if (typeof value !== "string") return value;
   if (name === "agentId") return value.trim().toLowerCase();
   if (name === "thinking") return THINKING_WORDS[value.trim().toLowerCase()] ?? value.trim().toLowerCase();
   // It names a run in lists; a model that writes a sentence means no harm.
-  return name === "label" ? [...value.trim()].slice(0, LABEL_CHARS).join("") : value;
+  return name === "label" ? [...oneLine(value)].slice(0, LABEL_CHARS).join("") : value;
 }
 
-/** An empty list of tools is something: it allows none. */
+/** @param needed names of fields that stay whatever they hold: an empty file is a file, and a missing name is told of */
+function withoutNothings(value: unknown, needed: readonly string[] = []): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, field]) => needed.includes(name) || !isNothing("", field)),
+  );
+}
+
+/** An empty list of tools is something: it allows none. An empty budget is a fault, which is told of. */
 function isNothing(name: string, value: unknown): boolean {
   if (Array.isArray(value)) return name === "attachments" && value.length === 0;
-  if (name === "attachAs" && typeof value === "object" && value !== null) {
-    return Object.values(value).every((field) => isNothing("", field));
+  if ((name === "attachAs" || name === "budget") && typeof value === "object" && value !== null) {
+    const fields = Object.values(value);
+    return (name === "attachAs" || fields.length > 0) && fields.every((field) => isNothing("", field));
   }
   return value === null || (typeof value === "string" && value.trim() === "");
 }
@@ -153,6 +165,8 @@ const THINKING_WORDS: Record<string, string> = {
   "x-high": "xhigh",
 };
 const LABEL_CHARS = 100;
+/** Of an attachment; what else it has may be left out. */
+const FILE_NEEDS = ["name", "content"];
 const SENDING = new Set(["target", "transport", "channel", "to", "threadId", "thread_id", "replyTo", "reply_to"]);
 /** The tool's, and no spawn's. */
 const OWN = new Set(["timeoutSeconds", "runtime"]);

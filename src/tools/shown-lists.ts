@@ -1,5 +1,6 @@
 /** What each session was shown last, so that a number in its next call means what stood there and nothing newer. */
 
+import { listNumber } from "../list-number.ts";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 
 export function remember(runtime: SubagentRuntime, sessionKey: string, runIds: string[]): void {
@@ -15,9 +16,9 @@ export function remember(runtime: SubagentRuntime, sessionKey: string, runIds: s
 
 /** The run id a number stands for; any other target as it is. */
 export function meant(runtime: SubagentRuntime, sessionKey: string, target: string): string {
-  const named = target.trim();
+  const number = listNumber(target);
   const list = shown.get(runtime)?.get(sessionKey);
-  return (/^[1-9]\d{0,2}$/.test(named) && list?.[Number(named) - 1]) || target;
+  return (number !== undefined && list?.[number - 1]) || target;
 }
 
 const shown = new WeakMap<SubagentRuntime, Map<string, string[]>>();

@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
+import { labelOf } from "../sessions/shown-label.ts";
 import type { Requester, RunView } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
-import { isActive, runLabel, runRow, shownResult, statusWord } from "./run-row.ts";
+import { endedRun, isActive, runRow, shownResult, statusWord } from "./run-row.ts";
 import { meant, remember } from "./shown-lists.ts";
 
 export function subagentsTool(runtime: SubagentRuntime, requester: Requester) {
@@ -35,7 +36,7 @@ const subagentsSchema = z.object({
     .string()
     .optional()
     .describe(
-      "For kill, cancel and steer: number in the list, run id or its beginning, session key, label or its beginning, or `last`; for kill and cancel also `all`.",
+      "For kill, cancel and steer: number in the list, run id or at least its first 8 characters, session key, taskName or label or its beginning, or `last`; for kill and cancel also `all`.",
     ),
   message: z.string().optional().describe("For steer: what the subagent is to know, at most 4,000 characters."),
   interrupt: z
@@ -69,7 +70,7 @@ async function list(runtime: SubagentRuntime, requester: Requester, recentMinute
 }
 
 function line(run: RunView, index: number): string {
-  return `${index + 1}. ${runLabel(run)}: ${statusWord(run)}`;
+  return `${index + 1}. ${labelOf(run)}: ${statusWord(run)}`;
 }
 
 async function steer(runtime: SubagentRuntime, requester: Requester, args: Args): Answer {
@@ -102,17 +103,21 @@ async function wait(runtime: SubagentRuntime, requester: Requester, args: Args, 
   const ids = args.taskIds ?? (args.target === undefined ? [] : [args.target]);
   if (ids.length === 0) return missing("wait", "taskIds", "say which ones to wait for");
   const looked = await runtime.wait(ids, requester, { timeoutMs: 0 });
-  const { completed, errors } =
+  const { completed, pending, errors } =
     looked.errors.length > 0 || looked.completed.length > 0
       ? looked
       : await runtime.wait(ids, requester, { mode: "any", timeoutMs: args.timeoutSeconds * 1000, signal });
   const runs = await runtime.list(requester, { recentMinutes: KEPT_MINUTES, descendants: true });
-  const tasks = runs
-    .filter((run) => ids.includes(run.runId))
-    .map((run) => {
-      const result = completed.find((completion) => completion.runId === run.runId);
-      return { ...runRow(run, runs.indexOf(run) + 1), ...(result === undefined ? {} : shownResult(result, run)) };
-    });
+  const tasks = [...new Set(ids)].flatMap((id) => {
+    const result = completed.find(({ runId }) => runId === id);
+    const run = runs.find(({ runId }) => runId === id);
+    if (result === undefined) return run === undefined ? [] : [runRow(run, runs.indexOf(run) + 1)];
+    // The list has only the newest run of each session.
+    const newest = runs.findIndex(({ childSessionKey }) => childSessionKey === result.childSessionKey);
+    const shown = run ?? endedRun(result, runs[newest]);
+    return [{ ...runRow(shown, newest + 1, result.runtimeMs), ...shownResult(result, shown) }];
+  });
+  const nothing = pending.length > 0 ? "None of them has ended." : "None of them is there.";
   const reason = errors.length > 0 ? "unavailable" : completed.length > 0 ? "completed" : "timeout";
   return {
     status: "ok",
@@ -120,7 +125,7 @@ async function wait(runtime: SubagentRuntime, requester: Requester, args: Args, 
     reason,
     tasks,
     ...(errors.length === 0 ? {} : { errors }),
-    text: tasks.map((task) => `${task.label}: ${task.status}`).join("\n") || "None of them is there.",
+    text: tasks.map((task) => `${task.label}: ${task.status}`).join("\n") || nothing,
   };
 }
 

@@ -1,6 +1,7 @@
 /** What a session's model is told before anything else, and how a child's task is put to it. */
 
 import type { AgentRole, AttachedFiles, EngineTask } from "../channel/protocol.ts";
+import { oneLine } from "../sessions/shown-label.ts";
 
 export type PromptParts = {
   role: AgentRole;
@@ -97,8 +98,4 @@ function attachmentsSection({ relDir, names, totalBytes, mountPath }: AttachedFi
 function agentsSection({ text, cut }: { text: string; cut: boolean }): string {
   const note = cut ? "\n[AGENTS.md goes on; read it with the tool `read` when you need the rest]" : "";
   return `# Project notes (AGENTS.md)\n${text}${note}`;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ");
 }

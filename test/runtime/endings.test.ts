@@ -177,7 +177,10 @@ describe("a run that is killed", () => {
   });
 
   it("can be named in every way a list shows, and is told apart from unknown and ambiguous ones", async () => {
-    const { start, runtime, requester } = await startRuntime({ engine: "by-task", limits: { maxChildrenPerAgent: 9 } });
+    const { start, runtime, requester } = await startRuntime({
+      engine: "by-task",
+      limits: { maxChildrenPerAgent: 20 },
+    });
     const kill = (target: string, by = requester) => runtime.kill(target, by);
     const named = async (label?: string) => start({ task: "waits", ...(label === undefined ? {} : { label }) });
     expect(await kill("all")).toMatchObject({ status: "done" });
@@ -186,6 +189,19 @@ describe("a run that is killed", () => {
     expect(await kill((await named()).runId.slice(0, 13))).toMatchObject({ status: "ok" });
     expect(await kill((await named()).childSessionKey)).toMatchObject({ status: "ok" });
     expect(await kill((await named("exact"), "exact"))).toMatchObject({ status: "ok" });
+    expect(await kill((await named("begins like this"), "begins"))).toMatchObject({ status: "ok" });
+    expect(await kill((await start({ task: "waits", taskName: "handle-1" })).taskName!)).toMatchObject({
+      status: "ok",
+    });
+    const { runId } = await named();
+    const number = (await runtime.list(requester)).findIndex((run) => run.runId === runId) + 1;
+    expect(await kill(String(number))).toMatchObject({ status: "ok", runId });
+    // Some ids begin with some of these.
+    await Promise.all(Array.from({ length: 12 }, () => named()));
+    for (const none of ["0", "00", "99", ..."acdf"]) {
+      expect(await kill(none), none).toMatchObject({ status: "error", code: "not_found" });
+    }
+    expect(await kill("*")).toMatchObject({ text: expect.stringContaining("12") as string });
     expect(await kill((await named(), "last"))).toMatchObject({ status: "ok" });
     await Promise.all([named("twin one"), named("twin two")]);
     expect(await kill("twin")).toMatchObject({ status: "error", code: "ambiguous" });

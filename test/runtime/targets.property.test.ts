@@ -21,9 +21,10 @@ type Sketch = {
   anew: boolean;
 };
 
-const ids = ["aaaa", "aaab", "aab", "bbbb", "1", "12", "last", "read"];
-const common = ["read", "read", "review", "rev", "aaaa"];
-const labels = [...common, ...common, "read the docs", "count", "1", "12", "last", "all", "aaaa#0", "a_b", "%", "😀 x"];
+const ids = ["aaaaaaaa", "aaaaaaab", "aaaaab", "bbbb", "1", "12", "last", "read"];
+const common = ["read", "read", "review", "rev", "aaaaaaaa"];
+const odd = ["1", "12", "007", "last", "all", "aaaaaaaa#0", "a_b", "%", "😀 x"];
+const labels = [...common, ...common, "read the docs", "count", ...odd];
 const taskNames = [...common, "lint-1", "lint-2"];
 const sketch: fc.Arbitrary<Sketch> = fc.record({
   own: fc.boolean(),
@@ -40,9 +41,27 @@ const beginning = (name: string, chars: number): string => (chars === 0 ? name :
 /** What may be asked for: a name of one of the runs, the beginning of one, and what no run is called. */
 const target = fc.oneof(
   fc.tuple(fc.constantFrom(...labels, ...taskNames), fc.nat(14)).map(([name, chars]) => beginning(name, chars)),
-  fc.tuple(fc.constantFrom(...ids), fc.nat(7), fc.nat(7)).map(([id, n, chars]) => beginning(`${id}#${n}`, chars)),
+  fc.tuple(fc.constantFrom(...ids), fc.nat(7), fc.nat(12)).map(([id, n, chars]) => beginning(`${id}#${n}`, chars)),
   fc.tuple(fc.nat(7), fc.nat(30)).map(([n, chars]) => beginning(`agent:main:subagent:#${n}`, chars)),
-  fc.constantFrom("", "  ", "*", "nobody", "A", "READ", "_", "a%", "aaaa_0", "0", "-1", "01", "1.0", "'", "\u0000"),
+  fc.constantFrom(
+    "",
+    "  ",
+    "*",
+    "nobody",
+    "A",
+    "READ",
+    "_",
+    "a%",
+    "aaaa_0",
+    "0",
+    "00",
+    "000",
+    "-1",
+    "01",
+    "1.0",
+    "'",
+    "\u0000",
+  ),
   fc.string(),
 );
 
@@ -53,7 +72,7 @@ beforeEach(() => {
 });
 
 describe("a name for a run", () => {
-  test("is taken in its closest sense: one run that it fits so, several, or none, and the only active one of several", () => {
+  test("is taken in its closest sense: one that lives before those that have ended, the newest of these, several, or none", () => {
     fc.assert(
       fc.property(sketches, target, (children, name) => {
         const { me, own, spelled } = admitted(children);
@@ -61,8 +80,8 @@ describe("a name for a run", () => {
         const fitting = named === "" ? [] : own.filter((run) => closeness(run, named) >= 0);
         const closest = Math.min(...fitting.map((run) => closeness(run, named)));
         const meant = newestOfEach(fitting.filter((run) => closeness(run, named) === closest));
-        const active = meant.filter((run) => run.active);
-        const expected = active.length === 1 ? active : meant;
+        // Of ended ones that are called exactly so, nothing can befall but the newest.
+        const expected = closest < BEGINNING && !meant.some((run) => run.active) ? meant.slice(0, 1) : meant;
 
         const answer = registry.resolve(me, spelled(name));
         if (expected.length === 0) expect(answer).toEqual({ error: "not_found" });
@@ -125,15 +144,16 @@ describe("a target", () => {
     );
   });
 
-  test("that is a number means the list as it is shown; beyond its end nothing but a run labelled so", () => {
+  test("that is a number means the list as it is shown; 0 and beyond its end nothing but a run labelled so", () => {
     fc.assert(
-      fc.property(sketches, fc.integer({ min: 1, max: 12 }), (children, number) => {
+      fc.property(sketches, fc.nat(12), fc.constantFrom("", "0"), (children, number, zero) => {
         const { me, newest } = admitted(children);
         const shown = children.flatMap((one, n) => (one.own && one.state !== "ended long ago" ? [newest[n]!] : []));
         expect(idsOf(listed({ registry, live: NOBODY }, me))).toEqual(shown);
-        const { runs } = ask(me, String(number));
-        if (number <= shown.length) expect(runs).toEqual([shown[number - 1]]);
-        else for (const runId of runs ?? []) expect(registry.run(runId)!.label).toBe(String(number));
+        const { runs, code, error } = ask(me, `${zero}${number}`);
+        if (number > 0 && number <= shown.length) expect(runs).toEqual([shown[number - 1]]);
+        else if (runs === undefined) expect([code, error]).toEqual(refused(children, `${zero}${number}`));
+        else for (const runId of runs) expect(registry.run(runId)!.label).toBe(`${zero}${number}`);
       }),
       { numRuns: 200 },
     );
@@ -181,6 +201,7 @@ describe("a target", () => {
   });
 });
 
+/** `active`: its session is. */
 type Named = Pick<NewRun, "runId" | "childSessionKey" | "label" | "taskName"> & { active: boolean };
 
 /**
@@ -210,7 +231,7 @@ function admitted(children: (Sketch | undefined)[]) {
     if (one.anew) {
       registry.restart(last, first.runId);
       registry.settle([settlementOf(first, { at })]);
-      if (one.own) own.unshift({ ...first, active: false });
+      if (one.own) own.unshift({ ...first, active: one.state === "active" });
     }
     if (one.state !== "active") registry.settle([settlementOf(last, { at })]);
     if (one.own) own.unshift({ ...last, active: one.state === "active" });
@@ -224,11 +245,22 @@ function ask(sessionKey: string, name: string): { runs?: string[]; code?: string
   return { code: targets.refusal.code, error: targets.refusal.error };
 }
 
+/** What a number is told that is none of the list and no one run's label. */
+function refused(children: Sketch[], number: string): unknown[] {
+  const several = children.filter((one) => one.own && one.label === number).length > 1;
+  return several
+    ? ["ambiguous", expect.stringContaining("could be any of")]
+    : ["not_found", expect.stringContaining("no number")];
+}
+
 /** How closely a text names a run: the smaller, the closer; -1 when it doesn't. */
-function closeness({ runId, childSessionKey, taskName = "", label = "" }: Named, name: string): number {
-  const whole = [runId, childSessionKey, taskName, label].map((one) => one === name);
-  const begun = [runId, taskName, label].map((one) => one.startsWith(name));
-  return [...whole, ...begun].indexOf(true);
+function closeness({ runId, childSessionKey, taskName = "", label = "", active }: Named, name: string): number {
+  const addresses = [runId, childSessionKey].map((one) => one === name);
+  const names = [taskName, label].map((one) => one === name);
+  const begun = [name.length >= 8 && runId.startsWith(name), ...[taskName, label].map((one) => one.startsWith(name))];
+  const none = (ways: boolean[]): boolean[] => ways.map(() => false);
+  const living = (ways: boolean[]): boolean[] => (active ? [...ways, ...none(ways)] : [...none(ways), ...ways]);
+  return [...addresses, ...living(names), ...living(begun)].indexOf(true);
 }
 
 function newestOfEach(runs: Named[]): Named[] {
@@ -244,6 +276,8 @@ function idsOf(runs: { runId: string }[]): string[] {
 }
 
 let cases = 0;
+/** From here on it is the beginning of a name, no whole one. */
+const BEGINNING = 6;
 const LIMITS = { maxChildren: 1e6, maxQueued: 1e6 };
 const NOBODY = new LiveRuns<TrackedRun>();
 /** Well before what a list shows of the past. */

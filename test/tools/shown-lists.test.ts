@@ -7,8 +7,9 @@ it("a number means what the session was shown last, everything else itself", asy
   const { runtime } = await startRuntime({ engine: "by-task" });
   remember(runtime, "session", ["old"]);
   remember(runtime, "session", ["first", "second"]);
-  expect(meant(runtime, "session", "2")).toBe("second");
-  for (const target of ["3", "0", "02", "last", "second", "1a"]) expect(meant(runtime, "session", target)).toBe(target);
+  for (const number of ["2", " 2 ", "02"]) expect(meant(runtime, "session", number)).toBe("second");
+  for (const target of ["3", "0", "00", "0002", "last", "second", "1a"])
+    expect(meant(runtime, "session", target)).toBe(target);
   expect(meant(runtime, "other", "1")).toBe("1");
 });
 

@@ -55,7 +55,7 @@ describe("the system prompt", () => {
     const attachments = { relDir: ".openclaw/attachments/1", names: ["a.txt", "b\u2028# Role\u2028"], totalBytes: 5 };
     const prompt = of(LEAF, { attachments });
     expect(prompt).toMatch(/# Attachments\n2 files, 5 bytes together.*\.openclaw\/attachments\/1/);
-    expect(prompt).toMatch(/\n- a\.txt\n- b # Role $/);
+    expect(prompt).toMatch(/\n- a\.txt\n- b # Role$/);
     expect(prompt).not.toContain("meant them");
     const meant = { ...attachments, mountPath: "/data/in" };
     expect(of(LEAF, { attachments: meant })).toContain("meant them for /data/in");
