@@ -95,7 +95,10 @@ export type Attachment = { name: string; content: string; encoding?: "utf8" | "b
 export type Budget = {
   /** Input, output and cache, whole and above 0. */
   tokens?: number;
-  /** US dollars, above 0; models without a price cost nothing. */
+  /**
+   * US dollars, above 0. A spawn's is refused where no prices are known of the model or a fallback; under a tree's the
+   * run goes on without being counted, and `BudgetUse.unpriced` says so. Prices of 0 are known ones.
+   */
   usd?: number;
   /** Model calls, whole and above 0. */
   turns?: number;

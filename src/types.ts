@@ -108,6 +108,8 @@ export type BudgetUse = {
   used: Required<Budget>;
   /** The limit that ended the run. */
   exceeded?: keyof Budget;
+  /** `usd` isn't all that was spent: no prices are known of a model that was used, or was to be fallen back to. */
+  unpriced?: true;
 };
 
 /** What anyone may see of a run. Times are milliseconds since the epoch. */

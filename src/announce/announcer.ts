@@ -68,6 +68,18 @@ export class Announcer {
     this.#inFlight.set(requesterSessionKey, attempt);
   }
 
+  /** A requester that was busy has been told of these all the same, by a way of its own; keys that are told of are passed over. */
+  arrived(requesterSessionKey: string, keys: readonly string[]): void {
+    if (keys.length === 0) return;
+    const told = new Set(keys);
+    try {
+      this.#delivered(this.#options.outbox.pendingFor(requesterSessionKey).filter((row) => told.has(row.key)));
+    } catch (error) {
+      // Still owed as the file has it: told twice rather than lost.
+      this.#options.logger.error({ requesterSessionKey }, `announce: ${messageOf(error)}`);
+    }
+  }
+
   /** Waits for deliveries under way; nothing new is begun. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -3,12 +3,13 @@
 import type { BudgetUse } from "../types.ts";
 
 /** `budget: of the run · tokens 1200 of 1000 (used up) · turns 3 of 5`; limits that weren't set are left out. */
-export function budgetLine({ of, limits, used, exceeded }: BudgetUse): string {
+export function budgetLine({ of, limits, used, exceeded, unpriced }: BudgetUse): string {
   const parts = NAMES.flatMap((name) => {
     const limit = limits[name];
     if (limit === undefined) return [];
     const over = name === exceeded ? " (used up)" : "";
-    return [`${WORDS[name]} ${amount(name, used[name])} of ${amount(name, limit)}${over}`];
+    const unknown = unpriced === true && name === "usd" ? " (no prices known of a model in it)" : "";
+    return [`${WORDS[name]} ${amount(name, used[name])} of ${amount(name, limit)}${over}${unknown}`];
   });
   const whose = of === "run" ? "of the run" : "of all subagents of this session";
   return ["budget: " + whose, ...parts].join(" · ");

@@ -9,6 +9,7 @@ import { toWireError } from "./wire-error.ts";
 
 export type HostEndHandlers = {
   started(threadId: number): void;
+  opened(): void;
   events(events: EngineEvent[]): void;
   /** Rejections cross the channel with their code. */
   request(request: HostRequest, signal: AbortSignal): Promise<unknown>;
@@ -81,6 +82,8 @@ export class HostEnd {
     switch (message.type) {
       case "started":
         return this.#handlers.started(message.threadId);
+      case "opened":
+        return this.#handlers.opened();
       case "events":
         this.#handlers.events(message.events);
         return this.#post({ type: "credit", batches: 1 });

@@ -126,6 +126,8 @@ export type LogLine = {
 export type ToHost =
   /** The run has its thread. */
   | { type: "started"; threadId: number }
+  /** What opens the turn is where the model reads it; not told of a session's first turn. */
+  | { type: "opened" }
   /** A batch; each one costs a credit. */
   | { type: "events"; events: EngineEvent[] }
   | { type: "request"; id: number; request: HostRequest }

@@ -93,6 +93,7 @@ const REQUESTS: Shapes<HostRequestKind> = {
 
 const TO_HOST: Shapes<ToHost["type"]> = {
   started: { threadId: isCount },
+  opened: {},
   events: { events: listOf(isEvent) },
   request: { id: isCount, request: isRequest },
   cancel: { id: isCount },

@@ -20,6 +20,8 @@ export class BudgetAccount {
   readonly above: BudgetAccount | undefined;
   /** Milliseconds since the epoch. */
   readonly openedAt: number;
+  /** A run under it may use a model that no prices are known of: its dollars aren't all of them. */
+  isUnpriced = false;
   readonly #used: Amounts = nothing();
   /** Tokens of answers that aren't over: they count until it is told what the answers used. */
   #underWay = 0;
@@ -79,8 +81,14 @@ export class BudgetAccount {
 
   /** @param exceeded the limit that ended a run */
   use(exceeded?: Limit): BudgetUse {
-    const { of, limits, used } = this;
-    return { of, limits: { ...limits }, used, ...(exceeded === undefined ? {} : { exceeded }) };
+    const { of, limits, used, isUnpriced } = this;
+    return {
+      of,
+      limits: { ...limits },
+      used,
+      ...(exceeded === undefined ? {} : { exceeded }),
+      ...(isUnpriced ? { unpriced: true } : {}),
+    };
   }
 }
 

@@ -13,6 +13,7 @@ import type { BudgetUse, Usage } from "../types.ts";
 import { BudgetClocks } from "./budget-clocks.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
+import { unpriced, unpricedWarning } from "./prices.ts";
 import type { Settler } from "./settler.ts";
 
 type Counting = Pick<Parts, "registry">;
@@ -51,21 +52,31 @@ export function turnRefused({ registry }: Counting, run: LiveRun): Cause | undef
 }
 
 export class BudgetWatch {
-  readonly #parts: Pick<Parts, "registry" | "live" | "lane">;
+  readonly #parts: Pick<Parts, "registry" | "live" | "lane" | "config" | "logger">;
   readonly #settler: Settler;
+  /** Models that were warned of. */
+  readonly #unpriced = new Set<string>();
   /** Told to stop, and not settled yet. */
   readonly #ending = new WeakSet<LiveRun>();
   readonly #clocks: BudgetClocks;
 
-  constructor(parts: Pick<Parts, "registry" | "live" | "lane">, settler: Settler) {
+  constructor(parts: Pick<Parts, "registry" | "live" | "lane" | "config" | "logger">, settler: Settler) {
     this.#parts = parts;
     this.#settler = settler;
     this.#clocks = new BudgetClocks((account) => this.#timeUp(account));
   }
 
   /** A run was let in, or goes on in another's place; more than once is as once. */
-  admitted({ id }: LiveRun): void {
-    this.#clocks.enter(id, this.#parts.registry.budgets.accountsOf(id));
+  admitted({ id, facts: { model } }: LiveRun): void {
+    const accounts = this.#parts.registry.budgets.accountsOf(id);
+    this.#clocks.enter(id, accounts);
+    const inUsd = accounts.filter(({ limits }) => limits.usd !== undefined);
+    const ref = inUsd.length === 0 ? undefined : unpriced(this.#parts.config, model);
+    if (ref === undefined) return;
+    for (const account of inUsd) account.isUnpriced = true;
+    if (this.#unpriced.has(ref)) return;
+    this.#unpriced.add(ref);
+    this.#parts.logger.warn({ runId: id }, unpricedWarning(ref));
   }
 
   settled({ id }: LiveRun): void {

@@ -26,6 +26,8 @@ export type ExecutionOptions = {
   /** `text` and `thinking` events are wanted from the start. */
   watched: boolean;
   onStarted(threadId: number): void;
+  /** The model has before it what opens the turn; not told of a session's first turn. */
+  onOpened?(): void;
   onEvents(events: EngineEvent[]): void;
   onRequest(request: HostRequest, signal: AbortSignal): Promise<unknown>;
   onLog(lines: LogLine[]): void;
@@ -58,6 +60,7 @@ export class Execution {
         this.#answeredAt = performance.now();
         options.onStarted(threadId);
       },
+      opened: () => options.onOpened?.(),
       events: (events) => options.onEvents(events),
       request: (request, signal) => options.onRequest(request, signal),
       process: (pid, alive) => {

@@ -10,8 +10,10 @@ import type { AfterRun } from "./after-run.ts";
 import type { Beside } from "./beside.ts";
 import { turnRefused } from "./budget.ts";
 import { isGatewayRun } from "./gateway-run.ts";
+import { keysIn } from "./keys-in.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
+import { isThreadRun } from "./recover.ts";
 import type { RunCarrier } from "./run-carrier.ts";
 import type { Settler } from "./settler.ts";
 
@@ -36,7 +38,7 @@ export class Homeward {
     this.#beside = beside;
     this.#settler = settler;
     this.#carrier = carrier;
-    const { registry, host, config, logger } = parts;
+    const { registry, config, logger } = parts;
     // Before the announcer is made: it looks at what is there.
     if (beside !== undefined) registry.outbox.takeAlong(beside.ownerId);
     this.#announcer = new Announcer({
@@ -44,7 +46,7 @@ export class Homeward {
       logger,
       timeoutMs: config.agents.defaults.subagents.announceTimeoutMs,
       deliver: (requester, completions) => this.#deliver(requester, completions),
-      alreadyDelivered: async (requester, keys) => (await host.alreadyDelivered?.(requester, keys)) ?? [],
+      alreadyDelivered: (requester, keys) => this.#alreadyDelivered(requester, keys),
       holdBack: (requester) => this.#holdBack(requester),
       ready: (requester, rows) => this.#ready(requester, rows),
       requesterOf: (sessionKey) => registry.byChildSession(sessionKey)?.requesterSessionKey,
@@ -55,10 +57,10 @@ export class Homeward {
 
   settled(run: LiveRun): void {
     const { requesterSessionKey } = run.facts.row;
+    // What its children still owed it goes on to its own requester; first, so that it goes along with this run's result.
+    this.#announcer.nudge(run.sessionKey);
     // Also when this run owes nothing: what was held back while it was being written can go now.
     this.#announcer.nudge(requesterSessionKey);
-    // What its children still owed it goes on to its own requester.
-    this.#announcer.nudge(run.sessionKey);
     const parent = this.#parts.live.ofSession(requesterSessionKey);
     if (parent !== undefined) this.turnEnded(parent);
   }
@@ -69,6 +71,11 @@ export class Homeward {
     if (this.#parts.live.untoldChildrenOf(run.sessionKey).length > 0) return;
     if (this.#parts.registry.outbox.pendingFor(run.sessionKey).length > 0) this.#announcer.nudge(run.sessionKey);
     else void this.#carrier.conclude(run);
+  }
+
+  /** What its turn brings has arrived: until then its settlement would have sent it on to its own requester. */
+  turnOpened(run: LiveRun): void {
+    this.#announcer.arrived(run.sessionKey, run.telling.splice(0));
   }
 
   /** A requester became idle: what waits for it is tried now. */
@@ -94,8 +101,10 @@ export class Homeward {
         return "busy";
       }
       run.state = "queued";
+      run.telling = completions.map(({ key }) => key);
       this.#carrier.enqueue(run, { prompt: announcement(completions, 0), resume: "children_settled" });
-      return "delivered";
+      // Much may end it before that turn opens (`turnOpened`).
+      return "busy";
     }
     if (registry.byChildSession(requesterSessionKey) !== undefined) return "gone";
     return host.deliver(completions);
@@ -106,7 +115,17 @@ export class Homeward {
     if (this.#settler.holdsFor(requesterSessionKey)) return true;
     if (this.#beside?.holdsFor(requesterSessionKey) === true) return true;
     const { live } = this.#parts;
-    return live.ofSession(requesterSessionKey) !== undefined && live.untoldChildrenOf(requesterSessionKey).length > 0;
+    const run = live.ofSession(requesterSessionKey);
+    if (run === undefined) return false;
+    return run.telling.length > 0 || live.untoldChildrenOf(requesterSessionKey).length > 0;
+  }
+
+  /** A run that has told its process of nothing any more may have been told of them: its transcript knows. */
+  async #alreadyDelivered(requesterSessionKey: string, keys: string[]): Promise<string[]> {
+    const { registry, host } = this.#parts;
+    const row = registry.byChildSession(requesterSessionKey);
+    if (row !== undefined && isThreadRun(row)) return keysIn(row.transcriptPath, keys);
+    return (await host.alreadyDelivered?.(requesterSessionKey, keys)) ?? [];
   }
 
   /** Any other requester is told of all that it asked for in one turn, under `announce.mode: "together"`. */

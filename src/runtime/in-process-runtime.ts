@@ -109,7 +109,13 @@ class InProcessRuntime implements SubagentRuntime {
     );
     this.#settler = new Settler(this.#parts, afterRun.settled);
     this.#budgets = new BudgetWatch(this.#parts, this.#settler);
-    this.#carrier = new RunCarrier(this.#parts, this.#settler, this.#budgets, (run) => this.#homeward.turnEnded(run));
+    this.#carrier = new RunCarrier(
+      this.#parts,
+      this.#settler,
+      this.#budgets,
+      (run) => this.#homeward.turnEnded(run),
+      (run) => this.#homeward.turnOpened(run),
+    );
     this.#homeward = new Homeward(this.#parts, this.#settler, this.#carrier, afterRun, options.beside);
     const context = {
       parts: this.#parts,

@@ -55,6 +55,8 @@ export class LiveRun {
   turns = 0;
   /** What opens the turn under way; handed over again when the thread was lost before it stood in the transcript. */
   prompt: string | undefined;
+  /** Keys of the results that its turn in the lane brings, until that turn has opened: they are owed so long. */
+  telling: string[] = [];
   /** What it was told by its requester and its model hasn't read yet. */
   readonly steering: string[] = [];
   timer: NodeJS.Timeout | undefined;
@@ -99,6 +101,9 @@ export class LiveRun {
   /** A turn has come home: what it says is the answer from now on, unless it only says that nothing changes. */
   heard(result: EngineResult): void {
     this.yielded = result.yielded === true;
+    // Asked again for the form of what it has said: only an answer in that form is in its place.
+    const isMisshapen = this.askedAgain && this.schemaError !== undefined && this.text !== "";
+    if (isMisshapen && result.structured === undefined) return;
     const stands = this.#answer.heard(result);
     // A turn that failed has nothing in the form that was asked for, and what went before is no result either.
     if (!stands && result.status === "ok") return;

@@ -13,6 +13,7 @@ import { chooseWorkspace, wholeWorkspace } from "./child-workspace.ts";
 import { chooseBeginning, type Beginning } from "./fork.ts";
 import { chooseModel, type ChosenModel } from "./model-choice.ts";
 import type { Parts } from "./parts.ts";
+import { requirePrices } from "./prices.ts";
 
 export type Asked = { params: SpawnParams; requester: Requester; plan: SpawnPlan };
 
@@ -32,11 +33,12 @@ export type Undo = () => Promise<unknown>;
  * @throws what a step throws; the caller then takes back what the steps before it left
  */
 export async function prepare(
-  { config, host, undecided, live }: Pick<Parts, "config" | "host" | "undecided" | "live">,
+  { config, host, undecided, live, registry }: Pick<Parts, "config" | "host" | "undecided" | "live" | "registry">,
   { params, requester, plan }: Asked,
   undo: Undo[],
 ): Promise<Prepared> {
   const chosen = await chooseModel(config, host, plan.agentId, params, requester);
+  requirePrices({ config, registry }, { params, requester }, chosen.model);
   const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
   // A requester that works in a part of the workspace itself was told what stands at its top.
   const top = live.ofSession(requester.sessionKey)?.facts.bootstrapDir ?? requester.workspaceDir;

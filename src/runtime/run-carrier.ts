@@ -16,21 +16,32 @@ import { placeOf, type LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import { identity, type Settler } from "./settler.ts";
 import { clip } from "../sessions/clip.ts";
-import { afterTurn } from "./turn-end.ts";
-import type { OutcomeStatus } from "../types.ts";
+import { afterFailure, afterTurn } from "./turn-end.ts";
+import type { Outcome, OutcomeStatus } from "../types.ts";
 
 export class RunCarrier {
   readonly #parts: Parts;
   readonly #settler: Settler;
   readonly #budgets: BudgetWatch;
   readonly #onWaiting: (run: LiveRun) => void;
+  readonly #onOpened: (run: LiveRun) => void;
 
-  /** @param onWaiting a run's turn is over and its children, or their results, are not */
-  constructor(parts: Parts, settler: Settler, budgets: BudgetWatch, onWaiting: (run: LiveRun) => void) {
+  /**
+   * @param onWaiting a run's turn is over and its children, or their results, are not
+   * @param onOpened the model of a run has before it what it is gone on with
+   */
+  constructor(
+    parts: Parts,
+    settler: Settler,
+    budgets: BudgetWatch,
+    onWaiting: (run: LiveRun) => void,
+    onOpened: (run: LiveRun) => void,
+  ) {
     this.#parts = parts;
     this.#settler = settler;
     this.#budgets = budgets;
     this.#onWaiting = onWaiting;
+    this.#onOpened = onOpened;
   }
 
   /** Puts a turn into the lane. */
@@ -122,6 +133,7 @@ export class RunCarrier {
       grace: config.subagents.grace,
       watched: hub.wantsText(run.id, row.rootSessionKey),
       onStarted: (threadId) => this.#started(run, threadId, queueMs),
+      onOpened: () => this.#onOpened(run),
       onEvents: (events) => events.forEach((event) => this.#heard(run, event)),
       onRequest: (request, signal) => answerRequest(this.#parts, run, request, signal),
       onTerminate: (threadId) => this.#spare(run, threadId),
@@ -144,11 +156,18 @@ export class RunCarrier {
     if (run.outcome.settled !== undefined) return;
     if (end.kind === "lost") return this.#threadLost(run, end);
     const { status, cause } = end.result;
-    if (status === "ok") return this.conclude(run);
-    await this.#settler.settle(run, {
+    if (status === "ok") {
+      this.#onOpened(run);
+      return this.conclude(run);
+    }
+    await this.#failed(run, {
       status: (status === "aborted" && cause !== undefined && ABORTED[cause.code]) || "error",
       cause: cause ?? { code: "engine_failed", message: "The engine ended the run without a reason." },
     });
+  }
+
+  async #failed(run: LiveRun, outcome: Outcome): Promise<void> {
+    await this.#settler.settle(run, afterFailure(run, outcome));
   }
 
   #wait(run: LiveRun): void {
@@ -160,8 +179,7 @@ export class RunCarrier {
 
   async #threadLost(run: LiveRun, end: Extract<ExecutionEnd, { kind: "lost" }>): Promise<void> {
     if (run.lostBefore || end.cause.code === "worker_start_failed") {
-      await this.#settler.settle(run, { status: "error", cause: run.lostBefore ? culprit(end.cause) : end.cause });
-      return;
+      return this.#failed(run, { status: "error", cause: run.lostBefore ? culprit(end.cause) : end.cause });
     }
     // Ended because of a run beside it: no suspicion falls on this one.
     if (!run.bystander) run.lostBefore = true;

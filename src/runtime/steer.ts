@@ -124,8 +124,10 @@ export class Steering {
   async #begin(run: LiveRun, old: LiveRun, turn: Execution, text: string): Promise<void> {
     await turn.released;
     if (run.outcome.settled !== undefined) return;
-    // A turn that no thread took up has written nothing: its prompt is handed on.
-    const unread = [...(turn.threadId === undefined && old.prompt !== undefined ? [old.prompt] : []), ...old.steering];
+    // A turn that no thread took up has written nothing: its prompt is handed on, with the results it brings.
+    const isUnread = turn.threadId === undefined && old.prompt !== undefined;
+    if (isUnread) run.telling = old.telling;
+    const unread = [...(isUnread ? [old.prompt] : []), ...old.steering];
     this.#carrier.enqueue(run, { prompt: [...unread, text].join("\n\n"), resume: "next_turn" });
   }
 }

@@ -28,6 +28,18 @@ export function afterTurn(run: LiveRun, parts: Parameters<TurnEndRule>[1]): Afte
   return { then: "settle", outcome: { status: "ok" } };
 }
 
+/**
+ * How a run ends whose turn failed: so, but for the try to have its answer in the form that was asked for. The answer
+ * was given before that and stays one, with what is wrong with it; a budget, a limit of time and a kill still say so.
+ */
+export function afterFailure(run: LiveRun, outcome: Outcome): Outcome {
+  const { status, cause } = outcome;
+  if (!run.askedAgain || run.schemaError === undefined) return outcome;
+  if (status !== "error" || cause?.code === "budget") return outcome;
+  run.schemaError = `${run.schemaError} Asking for it once more failed: ${cause?.message}`;
+  return { status: "ok" };
+}
+
 /** Told something after its model's last look: the answer it gave isn't its last word. */
 const steered: TurnEndRule = ({ steering }) =>
   steering.length === 0

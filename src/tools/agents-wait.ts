@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { wholeStart } from "../sessions/clip.ts";
 import { BLOCK_CHARS } from "../sessions/history-view.ts";
-import type { Completion, Requester } from "../types.ts";
+import type { BudgetUse, Completion, Requester } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
 
 /**
@@ -52,6 +52,8 @@ type Row = {
   sessionKey: string;
   label?: string;
   usage: { inputTokens: number; outputTokens: number };
+  /** What was used of what, for a run under a budget. */
+  budget?: BudgetUse;
 };
 
 /** In their order. `left` have ended and are too much for one answer: the next call has them at once. */
@@ -70,7 +72,7 @@ function asManyAsFit(completed: readonly Completion[]): { fitting: Row[]; left: 
 }
 
 function rowOf(completion: Completion): Row {
-  const { runId, outcome, structured, schemaError, childSessionKey, label, usage } = completion;
+  const { runId, outcome, structured, schemaError, childSessionKey, label, usage, budget } = completion;
   return {
     runId,
     status: STATUS[outcome.status],
@@ -82,6 +84,7 @@ function rowOf(completion: Completion): Row {
     ...(label === undefined ? {} : { label }),
     // What was read from a cache is input as well.
     usage: { inputTokens: usage.input + usage.cacheRead + usage.cacheWrite, outputTokens: usage.output },
+    ...(budget === undefined ? {} : { budget }),
   };
 }
 

@@ -22,6 +22,7 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
     steer: (text) => void steering.push(text),
   });
   end.post({ type: "started", threadId });
+  const opened = tellOpened(task, end);
   let result: EngineResult;
   let transcript: OpenTranscript | undefined;
   try {
@@ -31,8 +32,9 @@ export async function runTask(task: EngineTask, port: MessagePort): Promise<void
     if (engine.ownsTranscript !== true) {
       transcript = await openTranscript(task.transcriptPath, { id: task.sessionId, cwd: task.workspaceDir });
       await openTurn(task, transcript, forked);
+      opened();
     }
-    const link = await createLink(task, end, transcript, steering, controller, form);
+    const link = await createLink(task, end, transcript, steering, controller, form, opened);
     result = await engine.run(forked ? task : withoutFork(task), link, controller.signal);
     if (form !== undefined) result = form.judge(result);
   } catch (error) {
@@ -68,6 +70,16 @@ async function openTurn(task: EngineTask, transcript: OpenTranscript, forked: bo
   await transcript.append(userMessage(text));
 }
 
+/** Told once. With its first turn a session is brought nobody's results: what came of that one is heard soon enough. */
+function tellOpened({ resume }: EngineTask, end: WorkerEnd): () => void {
+  let isTold = resume === undefined;
+  return () => {
+    if (isTold) return;
+    isTold = true;
+    end.post({ type: "opened" });
+  };
+}
+
 function opens(message: TranscriptMessage, task: EngineTask): boolean {
   if (message.role !== "user" || !Array.isArray(message.content) || task.prompt === undefined) return false;
   const said = (message.content as { text?: unknown }[])[0]?.text;
@@ -81,6 +93,7 @@ async function createLink(
   steering: string[],
   controller: AbortController,
   form: AnswerForm | undefined,
+  opened: () => void,
 ): Promise<EngineLink> {
   const { signal } = controller;
   // An engine that keeps the transcript has tools, and rules for them, of its own.
@@ -105,7 +118,11 @@ async function createLink(
     ? addedSystemPrompt(told)
     : systemPrompt({ ...told, toolNames: tools.map((tool) => tool.name) });
   return {
-    emit: (event) => end.emit(event),
+    emit: (event) => {
+      // Of one that keeps the transcript itself nothing else tells.
+      opened();
+      end.emit(event);
+    },
     get watched() {
       return end.watched;
     },

@@ -96,6 +96,7 @@ export const TO_HOST: EachOf<ToHost, "type"> = {
   cancel: fc.record({ type: fc.constant("cancel"), id: count }),
   process: fc.record({ type: fc.constant("process"), pid: fc.integer({ min: 1 }), alive: fc.boolean() }),
   log: fc.record({ type: fc.constant("log"), lines: fc.array(line) }),
+  opened: fc.record({ type: fc.constant("opened") }),
   steered: fc.record({ type: fc.constant("steered"), count }),
   pong: fc.record({ type: fc.constant("pong") }),
   finished: fc.record({ type: fc.constant("finished"), result }),

@@ -29,7 +29,16 @@ test("anything that is no message ends its own channel with wire_invalid, once, 
       other.worker.finish(last);
       await until(() => other.heard.finished.length > 0 && culprit.heard.invalid.length > 0);
       await turn();
-      const nothing = { started: [], events: [], processes: [], logs: [], steered: 0, pongs: 0, finished: [] };
+      const nothing = {
+        started: [],
+        opened: 0,
+        events: [],
+        processes: [],
+        logs: [],
+        steered: 0,
+        pongs: 0,
+        finished: [],
+      };
       expect(culprit.heard).toEqual({
         ...nothing,
         invalid: [{ code: "wire_invalid", message: expect.any(String) as string }],

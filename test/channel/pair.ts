@@ -18,6 +18,7 @@ afterEach(() => {
 
 export type Heard = {
   started: number[];
+  opened: number;
   events: EngineEvent[][];
   processes: [number, boolean][];
   logs: LogLine[];
@@ -32,6 +33,7 @@ export function connect(request: HostEndHandlers["request"] = async () => undefi
   const { port1, port2 } = openChannel();
   const heard: Heard = {
     started: [],
+    opened: 0,
     events: [],
     processes: [],
     logs: [],
@@ -43,6 +45,7 @@ export function connect(request: HostEndHandlers["request"] = async () => undefi
   const told: { aborts: Cause[]; steering: string[] } = { aborts: [], steering: [] };
   const host = new HostEnd(port1, {
     started: (threadId) => void heard.started.push(threadId),
+    opened: () => void heard.opened++,
     events: (events) => void heard.events.push(events),
     request,
     process: (pid, alive) => void heard.processes.push([pid, alive]),

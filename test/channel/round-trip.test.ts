@@ -160,6 +160,7 @@ function openLine(answer: HostEndHandlers["request"] = async () => undefined) {
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
   const host = new HostEnd(port1, {
     started: (threadId) => void heard.push({ type: "started", threadId }),
+    opened: () => void heard.push({ type: "opened" }),
     events: (events) => void heard.push({ type: "events", events }),
     request: (request, signal) => {
       heard.push({ type: "request", request });

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 
 import { NOT_IN_TIME } from "../../src/channel/not-in-time.ts";
 import { createSessionTools } from "../../src/tools/session-tools.ts";
+import type { Completion, SpawnParams } from "../../src/types.ts";
 import type { RecordedRequest, Reply } from "../helpers/model-server.ts";
 import { recordOf, serveModel, startRuntime } from "../helpers/runtime-fixture.ts";
 
@@ -43,25 +44,63 @@ describe("an answer that is to fit a schema", () => {
     const { spawn, settled, server, fetch } = await answering(({ index }) => `Moss, I think (${index}).`);
     const run = await spawn();
     const completion = await settled(run.runId);
-    expect(completion).toMatchObject({ outcome: { status: "ok" }, text: "Moss, I think (1)." });
+    expect(completion).toMatchObject({ outcome: { status: "ok" }, text: "Moss, I think (0)." });
     expect(completion.schemaError).toMatch(/no JSON/);
     expect(completion).not.toHaveProperty("structured");
     expect(server.requests).toHaveLength(2);
     const { completed } = await fetch(run.runId);
     expect(completed).toMatchObject([
-      { status: "done", result: "Moss, I think (1).", schemaError: completion.schemaError },
+      { status: "done", result: "Moss, I think (0).", schemaError: completion.schemaError },
     ]);
     expect(completed[0]).not.toHaveProperty("structured");
   });
 
-  it("is kept as far as it got when the second try fails", async () => {
-    const { fixture, spawn, settled } = await answering(({ index }) =>
+  it("is kept as it came when asking again fails: the run has answered, and says what failed", async () => {
+    const { fixture, spawn, settled, fetch } = await answering(({ index }) =>
       index === 0 ? "no form" : { status: 400, message: "too long" },
     );
-    const completion = await settled((await spawn()).runId);
-    expect(completion).toMatchObject({ outcome: { status: "error" }, text: "" });
+    const run = await spawn();
+    const completion = await settled(run.runId);
+    expect(completion).toMatchObject({
+      outcome: { status: "ok" },
+      text: "no form",
+      schemaError: expect.stringMatching(
+        /^The answer is no JSON value\. Asking for it once more failed: .*400/,
+      ) as string,
+    });
+    expect(completion.outcome).not.toHaveProperty("cause");
     expect(completion).not.toHaveProperty("structured");
-    expect(await recordOf(fixture, completion.runId)).toMatchObject({ text: "no form" });
+    const { text, schemaError } = completion;
+    expect(await recordOf(fixture, completion.runId)).toMatchObject({ text, schemaError });
+    expect((await fetch(run.runId)).completed).toMatchObject([{ status: "done", result: text, schemaError }]);
+  });
+
+  it.each<[string, Partial<SpawnParams>, Partial<Completion["outcome"]>]>([
+    ["time is up", { runTimeoutSeconds: 2 }, { status: "timeout" }],
+    ["budget has no turn left", { budget: { turns: 1 } }, { status: "error" }],
+  ])("and so it is when its %s meanwhile, which its end still says", async (_what, more, outcome) => {
+    const { settled, fixture } = await answering(({ index }) =>
+      index === 0 ? "no form" : { text: "half", silent: true },
+    );
+    const run = await fixture.start({ task: "x", collect: true, outputSchema: SCHEMA, ...more });
+    const schemaError = "The answer is no JSON value.";
+    expect(await settled(run.runId)).toMatchObject({ outcome, text: "no form", schemaError });
+  });
+
+  it.each(["Sorry, I can't.", "NO_REPLY", JSON.stringify({ ...GOOD, sure: 7 })])(
+    "isn't replaced by another that has no form either: %s",
+    async (second) => {
+      const first = JSON.stringify({ finding: "moss", important: "data" });
+      const { spawn, settled } = await answering(({ index }) => (index === 0 ? first : second));
+      const completion = await settled((await spawn()).runId);
+      expect(completion).toMatchObject({ outcome: { status: "ok" }, text: first });
+      expect(completion.schemaError).toMatch(/required property "sure"/);
+    },
+  );
+
+  it("is the second one where the first had no word in it", async () => {
+    const { spawn, settled } = await answering(({ index }) => (index === 0 ? "" : "Sorry, I can't."));
+    expect(await settled((await spawn()).runId)).toMatchObject({ text: "Sorry, I can't." });
   });
 
   it("isn't asked of what is said on the way: an orchestrator's last answer counts", async () => {

@@ -116,6 +116,28 @@ describe("agents_wait", () => {
     expect(text).toContain("it said: leaf's word");
   });
 
+  it("tells what was used of what by a child under a budget, however it ended", async () => {
+    const server = await serveModel(({ afterToolResult, lastUserText }) =>
+      lastUserText.includes("once") || afterToolResult
+        ? "enough"
+        : { toolCalls: [{ name: "list", args: { path: "." } }] },
+    );
+    const { start, waitFor } = await tools({ model: server.model });
+    const budget = { turns: 1, tokens: 100_000 };
+    const over = await start({ task: "look around", collect: true, budget });
+    const within = await start({ task: "once", collect: true, budget });
+    const free = await start({ task: "once", collect: true });
+    const ids = [over, within, free].map(({ runId }) => runId);
+    const { completed } = await waitFor({ ids, mode: "all", timeoutSeconds: 60 });
+    const used = { turns: 1, tokens: expect.any(Number) as number, usd: 0 };
+    expect(completed).toMatchObject([
+      { status: "failed", budget: { of: "run", limits: budget, used: { ...used, toolCalls: 1 }, exceeded: "turns" } },
+      { status: "done", budget: { of: "run", limits: budget, used: { ...used, toolCalls: 0 } } },
+      { status: "done" },
+    ]);
+    expect((completed as Json[])[2]).not.toHaveProperty("budget");
+  });
+
   it("refuses more ids, or more seconds, than it may be asked for, and says how many that are", async () => {
     const { waitFor } = await tools({ config: { tools: { swarm: { waitTimeoutSecondsMax: 5 } } } });
     expect(await waitFor({ ids: ["a"], timeoutSeconds: 6 })).toMatchObject({
