@@ -4,10 +4,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import type { LinePanel, Plot, Samples } from "../lib/benchmark.ts";
-import type { Machine } from "../lib/machine.ts";
+import { shownMachine } from "../lib/machine.ts";
 import { plotSvg } from "../lib/plot.ts";
 import { writePlot, type Result } from "../lib/results.ts";
 import { median, percentile, rounded } from "../lib/statistics.ts";
+import type { Results } from "./results.ts";
 
 /**
  * A row a question, a column a gateway; the median over rounds of what each round's samples come to, and in brackets the
@@ -34,11 +35,11 @@ export function tableOf(raw: Record<string, Samples[]>): string {
 }
 
 /** Between the markers of `benchmarks/README.md` and of the front page. */
-export async function writeTables(raw: Record<string, Samples[]>, machine: Machine): Promise<void> {
+export async function writeTables({ raw, sittings }: Results): Promise<void> {
   writePlot("openclaw", plotSvg(plotOf(Object.keys(raw)), metricsOf(raw)));
-  const { cpu, cores, memoryGb, platform, node, load } = machine;
   const rounds = Math.min(...Object.values(raw).map(({ length }) => length));
-  const about = `${cpu}, ${cores} cores, ${memoryGb} GB, ${platform}, Node ${node} (2026.9.6 on Node 24.21), load ${load} at the start; ${rounds} round${rounds === 1 ? "" : "s"}.`;
+  const loads = sittings.map(({ load }) => load).join(" and ");
+  const about = `${shownMachine(sittings.at(-1)!)} (2026.9.6 on Node 24.21), load ${loads} at the start; ${rounds} round${rounds === 1 ? "" : "s"}.`;
   const table = `${about}\n\n${tableOf(raw)}`;
   await writeInto(join(ROOT, "README.md"), table);
   await writeInto(join(ROOT, "benchmarks", "README.md"), `${table}\n\n![${TITLE}](results/openclaw.svg)`);

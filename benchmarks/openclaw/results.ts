@@ -1,0 +1,47 @@
+/** What was measured of the gateways, in `results/openclaw.json`. */
+
+import { createHash } from "node:crypto";
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Samples } from "../lib/benchmark.ts";
+import type { Machine } from "../lib/machine.ts";
+import { writeTables } from "./table.ts";
+
+export type Results = {
+  /** One for each time that rounds were begun or gone on with. */
+  sittings: Machine[];
+  /** By variant, of each round. */
+  raw: Record<string, Samples[]>;
+};
+
+/** @param refuse of results that another build was measured for, or that aren't there */
+export function keptResults(refuse: (sentence: string) => never): Results {
+  let text;
+  try {
+    text = readFileSync(FILE, "utf8");
+  } catch {
+    return refuse("There is no results/openclaw.json to --continue with; leave it away.");
+  }
+  const { build, sittings, raw } = JSON.parse(text) as Results & { build?: string };
+  if (build !== buildHash()) refuse("results/openclaw.json was measured with another build; leave --continue away.");
+  return { sittings, raw };
+}
+
+/** And the tables and the plot of it. */
+export async function keepResults(results: Results): Promise<void> {
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(FILE, `${JSON.stringify({ build: buildHash(), ...results })}\n`);
+  await writeTables(results);
+}
+
+/** Of the built plugin and library. */
+function buildHash(): string {
+  const hash = createHash("sha256");
+  for (const file of globSync("**/*.js", { cwd: DIST }).sort())
+    hash.update(file).update(readFileSync(join(DIST, file)));
+  return hash.digest("hex");
+}
+
+const FOLDER = join(import.meta.dirname, "..", "results");
+const FILE = join(FOLDER, "openclaw.json");
+const DIST = join(import.meta.dirname, "..", "..", "dist");
