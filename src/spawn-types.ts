@@ -76,7 +76,7 @@ export type SpawnParams = {
    */
   toolsAllow?: string[];
   toolsDeny?: string[];
-  /** What the child and all below it may use. */
+  /** What the child and all below it may use; of a child that stays (`session`), all its runs together. */
   budget?: Budget;
   /** May only tighten what the config says. @default "thread" */
   isolation?: Isolation;
@@ -88,7 +88,10 @@ export type SpawnContext = "isolated" | "fork";
 /** `name` is a file's name, no path. `content` is read as `encoding` says. */
 export type Attachment = { name: string; content: string; encoding?: "utf8" | "base64"; mimeType?: string };
 
-/** Limits of a run and all below it, within those of all above it. Nothing is set aside: they are upper limits. */
+/**
+ * Limits of a run and all below it, within those of all above it. Nothing is set aside: they are upper limits. A session
+ * that stays has one budget for all its runs, over restarts, too; the time it is idle for doesn't count.
+ */
 export type Budget = {
   /** Input, output and cache, whole and above 0. */
   tokens?: number;

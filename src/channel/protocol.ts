@@ -24,6 +24,10 @@ export type EngineTask = {
   thinking?: ThinkingLevel;
   /** Absolute path; all file tools are confined to it. */
   workspaceDir: string;
+  /** Absolute path of the workspace whose bootstrap files count; read by us alone. @default workspaceDir */
+  bootstrapDir?: string;
+  /** Their names. @default `AGENTS.md`; by the rules of OpenClaw 2026.4.1 `TOOLS.md` too */
+  bootstrapFiles?: readonly string[];
   /** The workspace's bootstrap files are left out of the system prompt. */
   lightContext?: true;
   attachments?: AttachedFiles;

@@ -15,6 +15,11 @@ export function budgetUsedUp(use: BudgetUse): Refusal {
   return { status: "forbidden", code: "budget", message: `No subagent can be started. ${budgetSentence(use)}` };
 }
 
+/** The same of a session that stays: no further message opens a run in it. */
+export function sessionBudgetUsedUp(use: BudgetUse): Refusal {
+  return { status: "forbidden", code: "budget", message: `The session can't be gone on with. ${budgetSentence(use)}` };
+}
+
 const SAID: Record<NonNullable<BudgetUse["exceeded"]>, (used: number, limit: number) => string> = {
   tokens: (used, limit) => `${used} of ${limit} tokens`,
   usd: (used, limit) => `$${rounded(used, 4)} of $${limit}`,

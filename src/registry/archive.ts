@@ -36,7 +36,7 @@ export class Archive {
       SELECT ${LISTED_COLUMNS} FROM runs
       WHERE endedAt IS NOT NULL AND archivedAt IS NULL AND attachmentsDir IS NOT NULL AND retainAttachments = 0
         AND ${NOTHING_OWED} AND NOT EXISTS (SELECT 1 FROM runs AS later
-          WHERE later.childSessionKey = runs.childSessionKey AND later.endedAt IS NULL)
+          WHERE later.childSessionKey = runs.childSessionKey AND (later.endedAt IS NULL OR later.kept IS NOT NULL))
       ORDER BY endedAt LIMIT :limit`);
     this.#archived = db.prepare(
       "UPDATE runs SET archivedAt = ? WHERE runId = ? AND (attachmentsDir IS NULL OR retainAttachments = 1)",
@@ -64,7 +64,7 @@ export class Archive {
     return this.#all(this.#unwanted, { before, limit });
   }
 
-  /** Ended runs, told of or owing nothing, whose attachments should be gone and aren't known to be. */
+  /** Ended runs of sessions that don't stay, told of or owing nothing, whose attachments should be gone and aren't known to be. */
   leftAttachments(limit: number): RunRow[] {
     return this.#all(this.#left, { limit });
   }

@@ -57,6 +57,11 @@ export class BudgetAccount {
     this.above?.charge(amounts);
   }
 
+  /** Of a session's budget, newly opened: what earlier runs have used of it. Those above have counted that. */
+  goOnFrom(used: Amounts): void {
+    for (const limit of COUNTED) this.#used[limit] = used[limit];
+  }
+
   /** An answer under way has taken so many tokens more; fewer once what it used is counted. */
   hold(tokens: number): void {
     this.#underWay += tokens;

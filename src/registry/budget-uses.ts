@@ -1,4 +1,7 @@
-/** What runs had used of what, in the file: as a run's process last saw it, and as it was when the run settled. */
+/**
+ * What runs had used of what, in the file: as a run's process last saw it, and as it was when the run settled. And what
+ * all runs of a session that stays have used of its budget.
+ */
 
 import type { StatementSync } from "node:sqlite";
 
@@ -19,11 +22,27 @@ export class BudgetUses {
   }
 
   /** @param closedAt when the run settled; undefined = it goes on */
-  keep(runId: string, { used, ...limits }: BudgetUse, closedAt?: number): void {
+  keep(runId: string, use: BudgetUse, closedAt?: number): void {
+    this.#write(ofRun(runId), use, closedAt);
+  }
+
+  keepOfSession(childSessionKey: string, use: BudgetUse): void {
+    this.#write(ofSession(childSessionKey), use);
+  }
+
+  of(runId: string): BudgetUse | undefined {
+    return this.#look(ofRun(runId));
+  }
+
+  ofSession(childSessionKey: string): BudgetUse | undefined {
+    return this.#look(ofSession(childSessionKey));
+  }
+
+  #write(id: string, { used, ...limits }: BudgetUse, closedAt?: number): void {
     const openedAt = (closedAt ?? Date.now()) - Math.round(used.wallSeconds * 1000);
     this.#db.write(() =>
       this.#keep.run({
-        id: idOf(runId),
+        id,
         ownerId: this.#ownerId,
         limits: JSON.stringify(limits),
         used: JSON.stringify(used),
@@ -33,16 +52,20 @@ export class BudgetUses {
     );
   }
 
-  of(runId: string): BudgetUse | undefined {
-    const row = this.#db.read(() => this.#read.get(idOf(runId)));
+  #look(id: string): BudgetUse | undefined {
+    const row = this.#db.read(() => this.#read.get(id));
     if (row === undefined) return undefined;
     const limits = JSON.parse(String(row["limits"])) as Omit<BudgetUse, "used">;
     return { ...limits, used: JSON.parse(String(row["used"])) as BudgetUse["used"] };
   }
 }
 
-function idOf(runId: string): string {
+function ofRun(runId: string): string {
   return `run:${runId}`;
+}
+
+function ofSession(childSessionKey: string): string {
+  return `ses:${childSessionKey}`;
 }
 
 const KEEP = `

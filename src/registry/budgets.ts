@@ -6,6 +6,7 @@
  *
  * A tree's budget is opened with the first run of its root session and closed with the last: while one of its runs is
  * unsettled, all that are spawned share it. A root session's own turns aren't counted; nobody here sees them.
+ * The budget of a session that stays goes on from one of its runs to the next: session-budgets.ts.
  */
 
 import type { Budget, BudgetUse, Usage } from "../types.ts";
@@ -14,22 +15,29 @@ import { BudgetAccount, COUNTED, LIMITS, nothing, type Limit, type Shortage } fr
 import { Seat, type Tree } from "./budget-seat.ts";
 import type { BudgetUses } from "./budget-uses.ts";
 import type { NewRun } from "./run-row.ts";
+import { SessionBudgets } from "./session-budgets.ts";
 
 /** A run under no budget is known to none of these, and passes everywhere. */
 export class Budgets {
   readonly #trees = new Map<string, Tree>();
   readonly #seats = new Map<string, Seat>();
   readonly #uses: BudgetUses;
+  readonly #sessions: SessionBudgets;
 
   constructor(uses: BudgetUses) {
     this.#uses = uses;
+    this.#sessions = new SessionBudgets(uses);
   }
 
-  /** Refuses a spawn under a budget that has nothing left of something, and seats one that is let in. */
+  /**
+   * Refuses a spawn under a budget that has nothing left of something, and a follow-up in a session whose own allows no
+   * model call any more; seats one that is let in.
+   */
   check(): AdmissionCheck {
     return {
       refuse: (run) => {
-        const short = this.#above(run)?.shortOf(LIMITS);
+        const above = this.#above(run);
+        const short = above?.shortOf(LIMITS) ?? this.#sessions.look(run, above)?.shortOf(BEFORE_A_TURN);
         return short === undefined ? undefined : { ok: false, reason: "budget", use: short.account.use(short.limit) };
       },
       take: (run, { treeBudget }) => this.#take(run, treeBudget ?? {}),
@@ -159,7 +167,10 @@ export class Budgets {
     if (seat === undefined) return;
     seat.giveUpAnswer();
     this.#seats.delete(runId);
-    const { tree } = seat;
+    const { tree, account } = seat;
+    this.#sessions.leave(account.chain, (left) =>
+      [...this.#seats.values()].some((other) => other.account.chain.includes(left)),
+    );
     if (tree === undefined) return;
     tree.runs -= 1;
     if (tree.runs === 0) this.#trees.delete(tree.rootSessionKey);
@@ -173,7 +184,10 @@ export class Budgets {
       this.#trees.set(rootSessionKey, tree);
     }
     const above = this.#above(run);
-    const account = run.budget === undefined ? above : new BudgetAccount("run", run.budget, above, createdAt);
+    const ofSession = this.#sessions.look(run, above);
+    if (ofSession !== undefined) this.#sessions.open(run, ofSession);
+    const own = run.budget && new BudgetAccount("run", run.budget, above, createdAt);
+    const account = ofSession ?? own ?? above;
     if (account === undefined) return;
     if (tree !== undefined) tree.runs += 1;
     this.#seats.set(run.runId, new Seat(account, tree));
@@ -188,6 +202,7 @@ export class Budgets {
   #keep(runId: string, seat: Seat): void {
     try {
       this.#uses.keep(runId, seat.account.use());
+      this.#sessions.keep(seat.account.chain);
     } catch {
       return;
     }

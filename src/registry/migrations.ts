@@ -63,7 +63,8 @@ function userVersion(db: DatabaseSync): number {
  *
  * `groups`: how many collected runs a batch has had in all. `budgets`: what was used of a run's (`run:<runId>`) budget:
  * `used` is a JSON object by limit, `limits` says of which budget they are and which of them ended the run, `closedAt` is
- * when the run settled. `parentId` and `reserved` hold nothing.
+ * when the run settled; the same of a session that stays (`ses:<childSessionKey>`), over all its runs. `parentId` and
+ * `reserved` hold nothing.
  */
 export const MIGRATIONS: readonly string[] = [
   `

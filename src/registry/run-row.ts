@@ -23,6 +23,7 @@ export type KeptTerms = {
   /** `provider/id`: the model, and what is tried after it. */
   models: [string, ...string[]];
   thinking?: ThinkingLevel;
+  bootstrapDir?: string;
   lightContext?: true;
   isolation: Isolation;
   /** Of each run; 0 = none. */
@@ -62,7 +63,7 @@ export type NewRun = {
   budget?: Budget;
   /** Absolute: where its attachments were put. */
   attachmentsDir?: string;
-  /** They stay as long as its session does. */
+  /** They are left when its session has ended, until its transcript is put away. */
   retainAttachments?: boolean;
   /** Its session stays and takes follow-ups; of a session's runs only the newest has it, until the session is ended. */
   kept?: KeptTerms;

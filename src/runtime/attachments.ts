@@ -1,6 +1,7 @@
 /**
  * Files that a spawn brings: written into the child's workspace before it is let in, gone again when it isn't, and
- * after its end unless they are to stay as long as its session does. Names and sizes: policy/attachments.ts.
+ * after its end unless they are retained until its transcript is put away. A session that stays has them until it is
+ * ended, for its follow-ups, retained or not. Names and sizes: policy/attachments.ts.
  *
  * A folder is `<workspace>/.openclaw/attachments/<uuid>` (0700), its files 0600 beside a `.manifest.json`. Files are
  * written and hashed by Node's own threads; what is done on the loop, decoding base64, takes a millisecond a megabyte.
@@ -15,6 +16,7 @@ import { InprocessError, messageOf } from "../errors.ts";
 import { makeFolder, removeEmpty } from "../make-folder.ts";
 import { checkAttachments, MANIFEST, type CheckedFile } from "../policy/attachments.ts";
 import { spawnTerms } from "../policy/spawn-terms.ts";
+import type { RunRow } from "../registry/run-row.ts";
 import type { AttachmentsReceipt, SpawnParams } from "../types.ts";
 import type { AfterRun } from "./after-run.ts";
 import type { Parts } from "./parts.ts";
@@ -26,7 +28,7 @@ export type PutAttachments = {
   /** Absolute. */
   dir: string;
   receipt: AttachmentsReceipt;
-  /** They stay as long as the child's session does. */
+  /** They are left when the child has ended, until its transcript is put away. */
   retain: boolean;
   /** Where the requester would like the child to see them; told to the child, no more. */
   mountPath?: string;
@@ -76,10 +78,8 @@ export async function putAttachments(
   }
 }
 
-/** A session that can be talked to keeps what it was given; a run that is kept does when the configuration says so. */
 function isRetained(params: SpawnParams, { retainOnSessionKeep }: AttachmentLimits): boolean {
-  const { mode, cleanup } = spawnTerms(params);
-  return mode === "session" || (cleanup === "keep" && retainOnSessionKeep);
+  return spawnTerms(params).cleanup === "keep" && retainOnSessionKeep;
 }
 
 /** Links are looked for on the way: what stands in a workspace may have been put there by a model. */
@@ -106,7 +106,13 @@ function writeNew(path: string, data: Buffer): Promise<void> {
   return writeFile(path, data, { flag: "wx", mode: 0o600 });
 }
 
-/** Takes away what isn't retained, once a run is told of or has ended in silence. */
+/** A session that stayed was ended while nobody was at work in it. What its last run owes is told of first. */
+export function attachmentsAfterEnd({ registry, loose }: Pick<Parts, "registry" | "loose">, row: RunRow): void {
+  if (row.state !== "settled" || row.retainAttachments === true || row.delivery === "pending") return;
+  loose.add(row.runId, removeAttachments({ registry }, row), NOT_REMOVED);
+}
+
+/** Takes away what isn't retained, once a run is told of or has ended in silence, and its session doesn't stay. */
 export function attachmentsAfter(parts: Pick<Parts, "registry" | "loose">): AfterRun {
   const { registry, loose } = parts;
   return {
@@ -116,13 +122,16 @@ export function attachmentsAfter(parts: Pick<Parts, "registry" | "loose">): Afte
       void (execution?.released ?? Promise.resolve()).then(() => {
         const work = async (): Promise<void> => {
           // A session that was interrupted goes on under another run id, with the same files.
-          if (registry.byChildSession(sessionKey)?.runId === id) await removeAttachments(parts, row);
+          const newest = registry.byChildSession(sessionKey);
+          if (newest?.runId === id && newest.kept === undefined) await removeAttachments(parts, row);
         };
         loose.add(id, work(), NOT_REMOVED);
       });
     },
     delivered: (row) => {
       if (row.retainAttachments === true || !isThreadRun(row)) return;
+      const newest = registry.byChildSession(row.childSessionKey);
+      if (newest?.kept !== undefined) return;
       loose.add(row.runId, removeAttachments(parts, row), NOT_REMOVED);
     },
   };

@@ -1,4 +1,7 @@
-/** Where a child works: a folder, and never one its requester's agent has no business in. */
+/**
+ * Where a child works: a folder, and never one its requester's agent has no business in. Its bootstrap files are those
+ * of the whole workspace, however narrow that folder is.
+ */
 
 import { realpath, stat } from "node:fs/promises";
 import { isAbsolute, relative, resolve, sep } from "node:path";
@@ -16,12 +19,21 @@ export async function chooseWorkspace(
   requester: Pick<Requester, "agentId" | "workspaceDir">,
   agentId: string,
 ): Promise<string> {
-  const own = agentId === requester.agentId ? requester.workspaceDir : undefined;
-  const base = own ?? host.workspaceDir(agentId);
+  const base = wholeWorkspace(host, requester, agentId);
   if (params.cwd === undefined) return base;
   const dir = resolve(base, params.cwd);
   if (isBelow(base, dir) && (await isRealFolderBelow(base, dir))) return dir;
   throw new InprocessError("path_outside_workspace", `cwd ${params.cwd} isn't a folder inside the workspace ${base}.`);
+}
+
+/** @param requester its `workspaceDir` is the one it works in, or the one its bootstrap files were read from */
+export function wholeWorkspace(
+  host: Pick<Host, "workspaceDir">,
+  requester: Pick<Requester, "agentId" | "workspaceDir">,
+  agentId: string,
+): string {
+  const own = agentId === requester.agentId ? requester.workspaceDir : undefined;
+  return own ?? host.workspaceDir(agentId);
 }
 
 /** Links resolved: one that leads out is out. */

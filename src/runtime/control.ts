@@ -4,6 +4,7 @@ import type { Cause } from "../errors.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import { labelOf } from "../sessions/shown-label.ts";
 import type { KillResult, Requester } from "../types.ts";
+import { attachmentsAfterEnd } from "./attachments.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Parts } from "./parts.ts";
 import type { Settler } from "./settler.ts";
@@ -68,7 +69,10 @@ function endSessions(parts: Parts, threads: Threads, runs: RunRow[]): RunRow[] {
     .filter((row) => row.kept !== undefined && !isElsewhere(parts, row));
   const ended = [...new Map(staying.map((row) => [row.childSessionKey, row])).values()];
   registry.endSessions(ended.map((row) => row.childSessionKey));
-  for (const row of ended) threads.giveBack(row);
+  for (const row of ended) {
+    threads.giveBack(row);
+    attachmentsAfterEnd(parts, row);
+  }
   return ended;
 }
 

@@ -10,7 +10,7 @@ export type Turn = Pick<EngineTask, "prompt" | "resume">;
 
 export function engineTask({ config, host, execEnv, registry }: Parts, run: LiveRun, turn: Turn): EngineTask {
   const { row, model, thinking, tools, hostTools, toolsAllow, toolsDeny, outputSchema } = run.facts;
-  const { lightContext, attachments, forkOf } = run.facts;
+  const { bootstrapDir, lightContext, attachments, forkOf } = run.facts;
   return {
     runId: row.runId,
     sessionId: row.sessionId,
@@ -28,6 +28,8 @@ export function engineTask({ config, host, execEnv, registry }: Parts, run: Live
     model,
     ...(thinking === undefined ? {} : { thinking }),
     workspaceDir: row.workspaceDir,
+    ...(bootstrapDir === undefined ? {} : { bootstrapDir }),
+    ...(config.rules === "2026.4.1" ? { bootstrapFiles: ["AGENTS.md", "TOOLS.md"] } : {}),
     ...(lightContext === undefined ? {} : { lightContext }),
     ...(attachments === undefined ? {} : { attachments: attachmentsTask(attachments) }),
     transcriptPath: row.transcriptPath,

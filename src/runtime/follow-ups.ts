@@ -5,6 +5,7 @@
 
 import { stat } from "node:fs/promises";
 import { causeOf, InprocessError } from "../errors.ts";
+import { sessionBudgetUsedUp } from "../policy/budget.ts";
 import { chooseIsolation, requesterEnded, type Refusal } from "../policy/spawn-policy.ts";
 import type { Controlled, Requester, SteerResult } from "../types.ts";
 import { tellAccepted } from "./accepted.ts";
@@ -111,6 +112,7 @@ export class FollowUps {
       // Without a key nothing can be asked for twice.
       if (admission.reason === "duplicate") throw new InprocessError("internal", "A follow-up was taken for another.");
       if (admission.reason === "session" && admission.ended) return ended(child);
+      if (admission.reason === "budget") return refused(sessionBudgetUsedUp(admission.use));
       return refused(notLetIn(admission, row, { maxQueue, free }));
     }
     const ahead = lane.outlook().aheadOf(placeOf(run));

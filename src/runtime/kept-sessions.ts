@@ -14,12 +14,14 @@ import type { SubagentRuntime } from "./runtime.ts";
 
 /** Never a key: the model is resolved again for each run. */
 export function keptTerms(facts: LiveRunFacts): KeptTerms {
-  const { model, thinking, lightContext, isolation, timeoutMs, toolsAllow, toolsDeny, attachments } = facts;
+  const { model, thinking, bootstrapDir, lightContext, isolation, timeoutMs, toolsAllow, toolsDeny, attachments } =
+    facts;
   return {
     models: [refOf(model), ...(model.fallbacks ?? []).map(refOf)],
     isolation,
     timeoutMs,
     ...(thinking === undefined ? {} : { thinking }),
+    ...(bootstrapDir === undefined ? {} : { bootstrapDir }),
     ...(lightContext === undefined ? {} : { lightContext }),
     ...(toolsAllow === undefined ? {} : { toolsAllow }),
     ...(toolsDeny === undefined ? {} : { toolsDeny }),
@@ -67,6 +69,7 @@ export function followUpRun(
     row,
     model,
     ...(kept.thinking === undefined ? {} : { thinking: kept.thinking }),
+    ...(kept.bootstrapDir === undefined ? {} : { bootstrapDir: kept.bootstrapDir }),
     ...(kept.lightContext === undefined ? {} : { lightContext: kept.lightContext }),
     ...(kept.attachments === undefined ? {} : { attachments: kept.attachments }),
     isolation,
@@ -81,13 +84,14 @@ export function followUpRun(
 function lasting(before: FollowUp["before"]): Omit<NewRun, "runId" | "task" | "createdAt"> {
   const { sessionId, childSessionKey, requesterSessionKey, rootSessionKey, agentId, depth, role } = before;
   const { mode, context, collect, workspaceDir, transcriptPath, cleanup, expectsCompletion, kept } = before;
-  const { label, taskName, tools, attachmentsDir, retainAttachments } = before;
+  const { label, taskName, tools, budget, attachmentsDir, retainAttachments } = before;
   return {
     ...{ sessionId, childSessionKey, requesterSessionKey, rootSessionKey, agentId, depth, role },
     ...{ mode, context, collect, workspaceDir, transcriptPath, cleanup, expectsCompletion, kept },
     ...(label === undefined ? {} : { label }),
     ...(taskName === undefined ? {} : { taskName }),
     ...(tools === undefined ? {} : { tools }),
+    ...(budget === undefined ? {} : { budget }),
     ...(attachmentsDir === undefined ? {} : { attachmentsDir }),
     ...(retainAttachments === undefined ? {} : { retainAttachments }),
   };

@@ -23,6 +23,8 @@ export type LiveRunFacts = {
   row: NewRun;
   model: ResolvedModel;
   thinking?: ThinkingLevel;
+  /** Absolute: where its bootstrap files stand. @default the folder it works in */
+  bootstrapDir?: string;
   /** It begins without the workspace's bootstrap files. */
   lightContext?: true;
   attachments?: Pick<PutAttachments, "receipt" | "mountPath">;

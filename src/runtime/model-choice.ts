@@ -39,16 +39,21 @@ export async function resolveAll(
   return found.length === 0 ? primary : { ...primary, fallbacks: found };
 }
 
-/** Explicit, then as for subagents (the agent's, then everyone's), then as for the agent, then as for everyone. */
+/**
+ * Explicit, then as for subagents (the agent's, then everyone's), then as its requester's, which is known of a child of
+ * ours, then as for the agent, then as for everyone.
+ */
 export function chooseThinking(
   config: Config,
   agentId: string,
   params: Pick<SpawnParams, "thinking">,
+  ofRequester?: ThinkingLevel,
 ): ThinkingLevel | undefined {
   return (
     params.thinking ??
     config.agents.list[agentId]?.subagents.thinking ??
     config.agents.defaults.subagents.thinking ??
+    ofRequester ??
     config.agents.list[agentId]?.thinking ??
     config.agents.defaults.thinking
   );

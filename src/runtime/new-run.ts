@@ -31,9 +31,10 @@ export type NewRunFacts = Asked &
   };
 
 export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
-  const { params, requester, plan, chosen, attachments, forkOf } = facts;
+  const { params, requester, plan, chosen, bootstrapDir, attachments, forkOf } = facts;
   const row = newRow(context, facts);
-  const thinking = chooseThinking(context.parts.config, plan.agentId, params);
+  const above = context.parts.live.ofSession(requester.sessionKey)?.facts.thinking;
+  const thinking = chooseThinking(context.parts.config, plan.agentId, params, above);
   context.parts.secrets.add(chosen.model, plan.agentId);
   const given = childTools(context, row, params, requester);
   row.tools = [...new Set([...given.tools, ...given.hostTools.map((tool) => tool.name)])];
@@ -41,6 +42,7 @@ export function newRun(context: NewRunContext, facts: NewRunFacts): LiveRun {
     row,
     model: chosen.model,
     ...(thinking === undefined ? {} : { thinking }),
+    ...(bootstrapDir === undefined ? {} : { bootstrapDir }),
     ...(params.lightContext === true ? { lightContext: true } : {}),
     ...(attachments === undefined ? {} : { attachments }),
     ...(forkOf === undefined ? {} : { forkOf }),

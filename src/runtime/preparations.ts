@@ -9,7 +9,7 @@ import type { Logger } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import type { Requester, SpawnParams } from "../types.ts";
 import { putAttachments, type PutAttachments } from "./attachments.ts";
-import { chooseWorkspace } from "./child-workspace.ts";
+import { chooseWorkspace, wholeWorkspace } from "./child-workspace.ts";
 import { chooseBeginning, type Beginning } from "./fork.ts";
 import { chooseModel, type ChosenModel } from "./model-choice.ts";
 import type { Parts } from "./parts.ts";
@@ -20,6 +20,8 @@ export type Asked = { params: SpawnParams; requester: Requester; plan: SpawnPlan
 export type Prepared = Beginning & {
   chosen: ChosenModel;
   workspaceDir: string;
+  /** Absent: the same. */
+  bootstrapDir?: string;
   attachments?: PutAttachments;
 };
 
@@ -31,18 +33,28 @@ export type Undo = () => Promise<unknown>;
  * @throws what a step throws; the caller then takes back what the steps before it left
  */
 export async function prepare(
-  { config, host, undecided, registry }: Pick<Parts, "config" | "host" | "undecided" | "registry">,
+  parts: Pick<Parts, "config" | "host" | "undecided" | "live" | "registry">,
   { params, requester, plan }: Asked,
   undo: Undo[],
 ): Promise<Prepared> {
+  const { config, host, undecided, live } = parts;
   const chosen = await chooseModel(config, host, plan.agentId, params, requester);
-  requirePrices({ config, registry }, { params, requester }, chosen.model);
+  requirePrices(parts, { params, requester }, chosen.model);
   const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
+  // A requester that works in a part of the workspace itself was told what stands at its top.
+  const top = live.ofSession(requester.sessionKey)?.facts.bootstrapDir ?? requester.workspaceDir;
+  const bootstrapDir = wholeWorkspace(host, { ...requester, ...(top && { workspaceDir: top }) }, plan.agentId);
   const beginning = await chooseBeginning(params, requester, chosen.model);
   // Last, for it is the one that leaves something.
   const limits = config.tools.sessions_spawn.attachments;
   const attachments = await putAttachments(params, { limits, workspaceDir, undecided }, undo);
-  return { chosen, workspaceDir, ...beginning, ...(attachments === undefined ? {} : { attachments }) };
+  return {
+    chosen,
+    workspaceDir,
+    ...(bootstrapDir === workspaceDir ? {} : { bootstrapDir }),
+    ...beginning,
+    ...(attachments === undefined ? {} : { attachments }),
+  };
 }
 
 /** The run is let in: what was prepared is the run's from now on. */

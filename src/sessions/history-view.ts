@@ -136,6 +136,6 @@ function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-const BLOCK_CHARS = 4000;
+export const BLOCK_CHARS = 4000;
 const CUT_NOTE_CHARS = 40;
 const NAME_CHARS = 200;

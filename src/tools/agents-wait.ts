@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { SubagentRuntime } from "../runtime/runtime.ts";
 import { wholeStart } from "../sessions/clip.ts";
+import { BLOCK_CHARS } from "../sessions/history-view.ts";
 import type { BudgetUse, Completion, Requester } from "../types.ts";
 import { jsonTool } from "./json-tool.ts";
 
@@ -71,11 +72,11 @@ function asManyAsFit(completed: readonly Completion[]): { fitting: Row[]; left: 
 }
 
 function rowOf(completion: Completion): Row {
-  const { runId, outcome, text, structured, schemaError, childSessionKey, label, usage, budget } = completion;
+  const { runId, outcome, structured, schemaError, childSessionKey, label, usage, budget } = completion;
   return {
     runId,
     status: STATUS[outcome.status],
-    result: shortened(text, childSessionKey),
+    result: shortened(completion),
     ...(structured === undefined ? {} : { structured }),
     ...(outcome.cause === undefined ? {} : { error: outcome.cause.message }),
     ...(schemaError === undefined ? {} : { schemaError }),
@@ -87,10 +88,13 @@ function rowOf(completion: Completion): Row {
   };
 }
 
-function shortened(text: string, sessionKey: string): string {
-  if (text.length <= RESULT_CHARS) return text;
+/** In the words of a completion's block, and with what the tool that comes to mind would give. */
+function shortened({ text, textBytesCut = 0 }: Completion): string {
   const kept = wholeStart(text, RESULT_CHARS);
-  return `${kept}\n[${text.length - kept.length} more characters: the whole of it is in sessions_history of ${sessionKey}]`;
+  const cut = text.length - kept.length;
+  if (cut === 0 && textBytesCut === 0) return text;
+  const beyond = textBytesCut > 0 ? ` and ${textBytesCut} bytes after them` : "";
+  return `${kept}\n[cut: ${cut} characters${beyond} more stand in the transcript; sessions_history shows at most ${BLOCK_CHARS} of a text]`;
 }
 
 const STATUS = { ok: "done", error: "failed", interrupted: "failed", timeout: "timeout", killed: "killed" } as const;

@@ -3,7 +3,7 @@
  * servers, so that whoever looks at either sees what it can do (and the scan of a plugin does look).
  */
 
-export { readAgentsMd } from "./agents-md.ts";
+export { readBootstrapFiles } from "./bootstrap-files.ts";
 export { beginFork } from "./fork.ts";
 export { createWorkerTools } from "./tools/index.ts";
 export { openTranscript, type OpenTranscript } from "./transcript.ts";

@@ -2,31 +2,26 @@
 
 import type { AgentRole, AttachedFiles, EngineTask } from "../channel/protocol.ts";
 import { oneLine } from "../sessions/shown-label.ts";
+import type { BootstrapFile } from "./bootstrap-files.ts";
 
 export type PromptParts = {
   role: AgentRole;
   sessionKey: string;
   workspaceDir: string;
   toolNames: string[];
-  /** The workspace's AGENTS.md, when there is one. */
-  agentsMd?: { text: string; cut: boolean };
+  /** The workspace's bootstrap files. `outOfReach`: they stand above the folder that the tools see. */
+  bootstrap?: { files: BootstrapFile[]; outOfReach: boolean };
   attachments?: AttachedFiles;
 };
 
 export function systemPrompt(parts: PromptParts): string {
   const sections = [roleSection(parts.role), toolsSection(parts), sessionSection(parts)];
-  if (parts.attachments !== undefined) sections.push(attachmentsSection(parts.attachments));
-  if (parts.agentsMd !== undefined) sections.push(agentsSection(parts.agentsMd));
-  return sections.join("\n\n");
+  return [...sections, ...broughtAlong(parts)].join("\n\n");
 }
 
 /** What a session is told beside the system prompt of an engine that names its tools and rules itself. */
-export function addedSystemPrompt(
-  parts: Pick<PromptParts, "role" | "sessionKey" | "workspaceDir" | "attachments">,
-): string {
-  const sections = [roleSection(parts.role), sessionSection(parts)];
-  if (parts.attachments !== undefined) sections.push(attachmentsSection(parts.attachments));
-  return sections.join("\n\n");
+export function addedSystemPrompt(parts: Omit<PromptParts, "toolNames">): string {
+  return [roleSection(parts.role), sessionSection(parts), ...broughtAlong(parts)].join("\n\n");
 }
 
 /** The first user message of a session. A main session gets its task as it is; a child is told what it is first. */
@@ -85,6 +80,13 @@ function sessionSection({
   return lines.join("\n");
 }
 
+function broughtAlong({ attachments, bootstrap }: Pick<PromptParts, "attachments" | "bootstrap">): string[] {
+  return [
+    ...(attachments === undefined ? [] : [attachmentsSection(attachments)]),
+    ...(bootstrap?.files ?? []).map((file) => bootstrapSection(file, bootstrap!.outOfReach)),
+  ];
+}
+
 function attachmentsSection({ relDir, names, totalBytes, mountPath }: AttachedFiles): string {
   const wish = mountPath === undefined ? "" : ` The requester meant them for ${mountPath}; they stand here instead.`;
   return [
@@ -95,7 +97,10 @@ function attachmentsSection({ relDir, names, totalBytes, mountPath }: AttachedFi
   ].join("\n");
 }
 
-function agentsSection({ text, cut }: { text: string; cut: boolean }): string {
-  const note = cut ? "\n[AGENTS.md goes on; read it with the tool `read` when you need the rest]" : "";
-  return `# Project notes (AGENTS.md)\n${text}${note}`;
+function bootstrapSection({ name, text, cut }: BootstrapFile, outOfReach: boolean): string {
+  const rest = outOfReach ? "the rest can't be read from here" : READ_THE_REST;
+  return `# ${TITLES[name] ?? "Notes"} (${name})\n${text}${cut ? `\n[${name} goes on; ${rest}]` : ""}`;
 }
+
+const TITLES: Readonly<Record<string, string>> = { "AGENTS.md": "Project notes", "TOOLS.md": "Notes on tools" };
+const READ_THE_REST = "read it with the tool `read` when you need the rest";

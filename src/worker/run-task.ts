@@ -9,7 +9,7 @@ import { noUsage } from "../usage.ts";
 import type { AnswerForm } from "./answer-form.ts";
 import type { EngineLink, Transcript, TranscriptMessage } from "./engine.ts";
 import { loadEngine } from "./engines/load-engine.ts";
-import { beginFork, openTranscript, readAgentsMd, type OpenTranscript } from "./files.ts";
+import { beginFork, openTranscript, readBootstrapFiles, type OpenTranscript } from "./files.ts";
 import { addedSystemPrompt, openingMessage, systemPrompt } from "./prompts.ts";
 import { createTools } from "./run-tools.ts";
 
@@ -98,21 +98,25 @@ async function createLink(
   const { signal } = controller;
   // An engine that keeps the transcript has tools, and rules for them, of its own.
   const isGuest = transcript === undefined;
-  const [tools, agentsMd] = await Promise.all([
+  // Such an engine reads the files of the folder it works in by itself.
+  const bootstrapDir = task.bootstrapDir ?? (isGuest ? undefined : task.workspaceDir);
+  const [tools, files] = await Promise.all([
     // Of a guest's own calls the host hears when they are made: asking for some of them would count those alone.
     createTools(isGuest ? { ...task, tools: [], counted: false } : task, end),
-    isGuest || task.lightContext === true ? undefined : readAgentsMd(task.workspaceDir),
+    bootstrapDir === undefined || task.lightContext === true
+      ? []
+      : readBootstrapFiles(bootstrapDir, task.bootstrapFiles ?? ["AGENTS.md"]),
   ]);
+  const told = {
+    role: task.role,
+    sessionKey: task.sessionKey,
+    workspaceDir: task.workspaceDir,
+    ...(task.attachments === undefined ? {} : { attachments: task.attachments }),
+    bootstrap: { files, outOfReach: task.bootstrapDir !== undefined },
+  };
   const prompt = isGuest
-    ? addedSystemPrompt(task)
-    : systemPrompt({
-        role: task.role,
-        sessionKey: task.sessionKey,
-        workspaceDir: task.workspaceDir,
-        toolNames: tools.map((tool) => tool.name),
-        ...(task.attachments === undefined ? {} : { attachments: task.attachments }),
-        ...(agentsMd === undefined ? {} : { agentsMd }),
-      });
+    ? addedSystemPrompt(told)
+    : systemPrompt({ ...told, toolNames: tools.map((tool) => tool.name) });
   return {
     emit: (event) => {
       // Of one that keeps the transcript itself nothing else tells.

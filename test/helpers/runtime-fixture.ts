@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect } from "vitest";
 
 import { createSubagentRuntime } from "../../src/adapters/embed.ts";
+import type { Config } from "../../src/config.ts";
 import { parseConfig } from "../../src/config.ts";
 import type { RunEvent } from "../../src/events.ts";
 import type { Logger } from "../../src/log.ts";
@@ -38,6 +39,8 @@ export type FixtureOptions = {
   limits?: Record<string, unknown>;
   /** More of the config, beside those two. */
   config?: { agents?: Record<string, unknown>; [section: string]: unknown };
+  /** Of which OpenClaw. @default those of the newest */
+  rules?: Config["rules"];
   model?: ResolvedModel;
   /** Name of a fixture in `test/fixtures/engines`. @default the engine `pi` */
   engine?: string;
@@ -70,7 +73,8 @@ export async function startRuntime(options: FixtureOptions = {}): Promise<Fixtur
   if (options.model !== undefined) host.model = options.model;
   const stateDir = options.stateDir ?? join(tempFolder(), "state");
   const { logger } = options;
-  const config = fixtureConfig(options);
+  const { rules } = options;
+  const config = { ...fixtureConfig(options), ...(rules === undefined ? {} : { rules }) };
   const runtime = await createSubagentRuntime({ config, host, stateDir, ...(logger === undefined ? {} : { logger }) });
   const close = (): Promise<void> => runtime.close();
   closers.push(close);

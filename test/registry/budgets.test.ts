@@ -217,6 +217,26 @@ describe("budgets", () => {
     later.purgeOlderThan(0, Date.now() + 60_000);
     expect(later.budgets.writtenUse(run.runId)).toBeUndefined();
   });
+
+  it("of a session that stays are remembered while one of its runs is, and no longer", async () => {
+    const file = tempFile();
+    const registry = openOwned(file);
+    const kept = { models: ["fixture/model"] as [string], isolation: "thread", timeoutMs: 0 } as const;
+    const first = newRun({ budget: { turns: 1 }, kept });
+    const next = (): NewRun => newRun({ budget: { turns: 1 }, kept, childSessionKey: first.childSessionKey });
+    registry.admit(first, LIMITS);
+    expect(registry.budgets.takeCall(first.runId, "turns")).toBe(true);
+    const { completion: _nobodyWaits, ...settlement } = settlementOf(first);
+    registry.settle([{ ...settlement, at: Date.now() - 90_000 }]);
+    await registry.close();
+    const later = openOwned(file);
+    later.purgeOlderThan(60_000, Date.now());
+    expect(later.admit(next(), LIMITS)).toMatchObject({ ok: false, reason: "budget", use: { exceeded: "turns" } });
+    later.endSessions([first.childSessionKey]);
+    later.purgeOlderThan(0, Date.now() + 60_000);
+    expect(later.run(first.runId)).toBeUndefined();
+    expect(later.admit(next(), LIMITS)).toEqual({ ok: true });
+  });
 });
 
 function oneRun(budget: Budget): { registry: Registry; run: NewRun } {

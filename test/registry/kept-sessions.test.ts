@@ -47,6 +47,20 @@ it("stays when the process that was at work in it has died", () => {
   admitted(followUp(first));
 });
 
+it("has earlier runs forgotten in time, though it holds attachments that its newest run has, too", () => {
+  const attachmentsDir = "/workspace/.openclaw/attachments/6b1d9c2e-0000-4000-8000-000000000000";
+  const first = admitted(staying({ attachmentsDir }));
+  settle(first);
+  const again = admitted({ ...followUp(first), attachmentsDir });
+  settle(again);
+  expect(registry.archive.leftAttachments(9)).toEqual([]);
+  registry.purgeOlderThan(0, Date.now() + 60_000);
+  expect(registry.run(first.runId)).toBeUndefined();
+  registry.endSessions([first.childSessionKey]);
+  registry.purgeOlderThan(0, Date.now() + 60_000);
+  expect(registry.archive.leftAttachments(9)).toMatchObject([{ runId: again.runId, attachmentsDir }]);
+});
+
 it("is looked up beside what is active, however long it is idle", () => {
   const run = admitted(staying());
   const plain = admitted(newRun());

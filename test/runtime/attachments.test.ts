@@ -149,19 +149,22 @@ describe("a spawn with files that is refused leaves nothing", () => {
 
 describe("what a spawn brought", () => {
   it.each<[string, Partial<SpawnParams>, boolean, boolean]>([
-    ["stays with a child that is kept when the configuration says so", {}, true, true],
-    ["goes with a child that is kept otherwise", {}, false, false],
-    ["goes with a child that isn't kept", { cleanup: "delete" }, true, false],
-    ["goes with one nobody waits for", { expectsCompletionMessage: false }, false, false],
-  ])("%s", async (_what, params, retainOnSessionKeep, stays) => {
-    const { start, settled, workspaceDir, runtime } = await withFiles({ retainOnSessionKeep });
-    const run = await start({ task: "echo", attachments: [FILE], ...params });
-    await settled(run.runId);
-    const path = join(workspaceDir, run.attachments!.relDir, "note.txt");
-    if (!stays) return expect.poll(() => existsSync(path)).toBe(false);
-    await expect.poll(() => runtime.stats().outbox.pending).toBe(0);
-    expect(existsSync(path)).toBe(true);
-  });
+    ["one that is kept, where the configuration says so", {}, true, true],
+    ["one that is kept otherwise", {}, false, false],
+    ["one that isn't kept", { cleanup: "delete" }, true, false],
+    ["one nobody waits for", { expectsCompletionMessage: false }, false, false],
+  ])(
+    "goes with its child once that is told of, or is left where that is kept and it is retained: %s",
+    async (_what, params, retainOnSessionKeep, stays) => {
+      const { start, settled, workspaceDir, runtime } = await withFiles({ retainOnSessionKeep });
+      const run = await start({ task: "echo", attachments: [FILE], ...params });
+      await settled(run.runId);
+      const path = join(workspaceDir, run.attachments!.relDir, "note.txt");
+      if (!stays) return expect.poll(() => existsSync(path)).toBe(false);
+      await expect.poll(() => runtime.stats().outbox.pending).toBe(0);
+      expect(existsSync(path)).toBe(true);
+    },
+  );
 
   it("stays while its requester can't be told, and goes when it is", async () => {
     const { start, settled, host, workspaceDir, runtime, requester } = await withFiles();

@@ -88,7 +88,7 @@ describe("a child in a thread", () => {
     const { depth, role, tools, sessionId, transcriptPath, workspaceDir, attachmentsDir, rootSessionKey } = before;
     expect(tools).toEqual(["read", "list"]);
     expect(after).toMatchObject({ depth, role, tools, sessionId, transcriptPath, workspaceDir, rootSessionKey });
-    expect(after).toMatchObject({ attachmentsDir, retainAttachments: true });
+    expect(after).toMatchObject({ attachmentsDir });
     expect(before).not.toHaveProperty("kept");
     expect(after.kept).toMatchObject({ thinking: "low", timeoutMs: 77_000, lightContext: true, isolation: "thread" });
     expect(after.kept!.models).toEqual([`${server.model.provider}/${server.model.id}`]);

@@ -83,16 +83,36 @@ describe("a child's model", () => {
   });
 });
 
+describe("the model that answered", () => {
+  it("stands in the completion, its block and the run's row, where a fallback did in the primary's place", async () => {
+    const server = await serveModel(({ body }) =>
+      body["model"] === "first" ? { status: 404, message: "no such model" } : "done",
+    );
+    const { start, settled, host, runtime, requester } = await startRuntime({ model: server.model });
+    const second = { ...server.model, id: "second" };
+    host.onResolve = async () => ({ ...server.model, id: "first", fallbacks: [second] });
+    const run = await start("answer");
+    expect(run).toMatchObject({ resolvedModel: "first", modelApplied: false });
+    await host.completionsCame(1);
+    const [completion] = host.delivered;
+    expect(completion).toMatchObject({ model: "scripted/second", text: "done" });
+    expect(completion!.message).toMatch(/^stats: .*scripted\/second$/m);
+    expect(await settled(run.runId)).toMatchObject({ model: "scripted/second" });
+    expect(await runtime.list(requester)).toMatchObject([{ runId: run.runId, model: "scripted/second" }]);
+  });
+});
+
 describe("how much a child thinks", () => {
   const LEVELS: [string, ThinkingLevel][] = [
     ["explicit", "max"],
     ["agent's subagents", "high"],
     ["everyone's subagents", "medium"],
+    ["requester", "xhigh"],
     ["agent", "low"],
     ["everyone", "minimal"],
   ];
 
-  it("is as asked for, else as set for its agent's subagents, everyone's, its agent, everyone, whatever else is set", () => {
+  it("is as asked for, else as set for its agent's subagents, everyone's, its requester, its agent, everyone, whatever else is set", () => {
     for (const set of subsetsOf(LEVELS)) {
       const level = (source: string) => {
         const found = set.find(([name]) => name === source);
@@ -104,7 +124,7 @@ describe("how much a child thinks", () => {
           list: [{ id: "main", thinkingDefault: level("agent").thinking, subagents: level("agent's subagents") }],
         },
       });
-      expect(chooseThinking(config, "main", level("explicit"))).toBe(set[0]?.[1]);
+      expect(chooseThinking(config, "main", level("explicit"), level("requester").thinking)).toBe(set[0]?.[1]);
     }
   });
 
@@ -118,6 +138,27 @@ describe("how much a child thinks", () => {
     const { start, settled } = await startRuntime({ model, limits });
     await settled((await start({ task: "think", ...params })).runId);
     expect(server.requests[0]!.body["reasoning_effort"]).toBe(effort);
+  });
+
+  it("is as much as the child that asked for it thinks, unless that says otherwise", async () => {
+    const server = await serveModel((request) => {
+      if (!JSON.stringify(request.messages).includes("[Subagent Task]\\nabove")) return "leaf";
+      if (request.afterToolResult || request.lastUserText.includes("[Subagent result]")) return "all in";
+      const calls = [{ task: "as above" }, { task: "otherwise", thinking: "low" }];
+      return { toolCalls: calls.map((args) => ({ name: "sessions_spawn", args })) };
+    });
+    const { start, host } = await startRuntime({
+      model: { ...server.model, reasoning: true },
+      limits: { maxSpawnDepth: 2 },
+      config: { agents: { defaults: { thinkingDefault: "minimal" }, list: [{ id: "main" }] } },
+    });
+    await start({ task: "above", thinking: "high" });
+    await host.completionsCame(1);
+    const effortOf = (task: string) =>
+      server.requests.find(({ messages }) => JSON.stringify(messages).includes(`[Subagent Task]\\n${task}`))!.body[
+        "reasoning_effort"
+      ];
+    expect([effortOf("above"), effortOf("as above"), effortOf("otherwise")]).toEqual(["high", "high", "low"]);
   });
 });
 

@@ -28,6 +28,9 @@ it("the host is told of a session that isn't to be kept, announced or not, once 
   await expect.poll(() => told).toEqual([silent.childSessionKey]);
   const announced = await fixture.start({ task: "echo", cleanup: "delete" });
   await expect.poll(() => told).toEqual([silent.childSessionKey, announced.childSessionKey]);
+  // It was announced first.
+  expect(fixture.host.delivered).toMatchObject([{ runId: announced.runId }]);
+  expect(filesOf(fixture, announced.runId)).toEqual([expect.stringMatching(/\.jsonl\.deleted\./)]);
   const kept = await fixture.start("echo");
   await fixture.host.completionsCame(2);
   await fixture.close();

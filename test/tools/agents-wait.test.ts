@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
@@ -6,6 +6,7 @@ import { createSessionTools } from "../../src/tools/session-tools.ts";
 import type { Requester } from "../../src/types.ts";
 import {
   MAIN,
+  recordOf,
   serveModel,
   startRuntime,
   tempFolder,
@@ -169,7 +170,42 @@ describe("agents_wait", () => {
       ids = answer["pending"] as string[];
     }
     expect(fetched.map(({ runId }) => runId)).toEqual(runs.map(({ runId }) => runId));
-    expect(fetched[0]!["result"]).toMatch(/\n\[\d+ more characters: .*sessions_history of agent:main:subagent:/);
+  });
+
+  it("says of a long result where the rest of it is, and it is there", async () => {
+    const whole = Array.from({ length: 4_000 }, (_, line) => `line ${line} of the answer`).join("\n");
+    const server = await serveModel(() => ({ text: whole, chunkChars: 4_000 }));
+    const fixture = await tools({ model: server.model });
+    const { runId, childSessionKey } = await fixture.start({ task: "tell", collect: true });
+    await fixture.settled(runId);
+    const { completed } = await fixture.waitFor({ ids: [runId] });
+    const [, kept, cut, most] =
+      /^([^]*)\n\[cut: (\d+) characters more stand in the transcript; sessions_history shows at most (\d+) of a text\]$/.exec(
+        (completed as { result: string }[])[0]!.result,
+      )!;
+    expect(whole.startsWith(kept!)).toBe(true);
+    expect(kept!.length + Number(cut)).toBe(whole.length);
+    const { transcriptPath } = (await recordOf(fixture, runId))!;
+    expect(readFileSync(transcriptPath, "utf8")).toContain(JSON.stringify(whole));
+    const { messages } = await fixture.runtime.history(childSessionKey, fixture.requester, { limit: 9 });
+    const shown = messages
+      .at(-1)!
+      .content.map((block) => ("text" in block ? block.text : ""))
+      .join("");
+    expect(shown.length).toBeGreaterThan(0);
+    expect(shown.length).toBeLessThanOrEqual(Number(most));
+  });
+
+  it("says of a result that was cut off already how much of it is lost to the record, too", async () => {
+    const server = await serveModel(() => ({ text: "é".repeat(200_000), chunkChars: 20_000 }));
+    const fixture = await tools({ model: server.model });
+    const { runId } = await fixture.start({ task: "tell", collect: true });
+    await fixture.settled(runId);
+    const { completed } = await fixture.waitFor({ ids: [runId] });
+    // 256 KiB of the record are 131,072 such characters.
+    expect((completed as { result: string }[])[0]!.result).toMatch(
+      /\[cut: 99072 characters and 137856 bytes after them more stand in the transcript;/,
+    );
   });
 });
 

@@ -46,9 +46,15 @@ describe("the system prompt", () => {
     expect(lines.filter((line) => line.startsWith("key:"))).toHaveLength(1);
   });
 
-  it("carries AGENTS.md, and says when it goes on", () => {
-    expect(of(LEAF, { agentsMd: { text: "Use tabs.", cut: false } })).toMatch(/AGENTS\.md\)\nUse tabs\.$/);
-    expect(of(LEAF, { agentsMd: { text: "Use tabs.", cut: true } })).toMatch(/Use tabs\.\n\[AGENTS\.md goes on/);
+  it("carries the workspace's bootstrap files, and says when one goes on", () => {
+    const agents = { name: "AGENTS.md", text: "Use tabs.", cut: false };
+    const tools = { name: "TOOLS.md", text: "The scanner is at the door.", cut: true };
+    expect(of(LEAF, { bootstrap: { files: [agents, tools], outOfReach: false } })).toMatch(
+      /\n\n# Project notes \(AGENTS\.md\)\nUse tabs\.\n\n# Notes on tools \(TOOLS\.md\)\nThe scanner is at the door\.\n\[TOOLS\.md goes on; read it with/,
+    );
+    const bootstrap = { files: [{ ...agents, cut: true }], outOfReach: true };
+    expect(of(LEAF, { bootstrap })).toMatch(/\[AGENTS\.md goes on; the rest can't be read from here\]$/);
+    expect(addedSystemPrompt({ role: LEAF, sessionKey: "s", workspaceDir: "/", bootstrap })).toContain("Use tabs.");
   });
 
   it("names the files that came with the task, where they stand and where they were meant to, a line each", () => {
