@@ -33,12 +33,13 @@ export type Undo = () => Promise<unknown>;
  * @throws what a step throws; the caller then takes back what the steps before it left
  */
 export async function prepare(
-  { config, host, undecided, live, registry }: Pick<Parts, "config" | "host" | "undecided" | "live" | "registry">,
+  parts: Pick<Parts, "config" | "host" | "undecided" | "live" | "registry">,
   { params, requester, plan }: Asked,
   undo: Undo[],
 ): Promise<Prepared> {
+  const { config, host, undecided, live } = parts;
   const chosen = await chooseModel(config, host, plan.agentId, params, requester);
-  requirePrices({ config, registry }, { params, requester }, chosen.model);
+  requirePrices(parts, { params, requester }, chosen.model);
   const workspaceDir = await chooseWorkspace(host, params, requester, plan.agentId);
   // A requester that works in a part of the workspace itself was told what stands at its top.
   const top = live.ofSession(requester.sessionKey)?.facts.bootstrapDir ?? requester.workspaceDir;

@@ -47,6 +47,20 @@ it("whose turn has opened is the one who was told, whatever becomes of it then",
 });
 
 it.each([
+  ["aloud", ["I have sent one"]],
+  ["in silence", ["I have sent one", "in silence"]],
+])(
+  "of an engine that keeps the transcript itself, it has opened when the engine says anything: %s",
+  async (task, expected) => {
+    const { host, start } = await startRuntime({ engine: "keeps-its-own", limits: { maxSpawnDepth: 2 } });
+    await start({ task, runTimeoutSeconds: 2 });
+    await host.completionsCame(expected.length);
+    await sleep(100);
+    expect(host.delivered.map(({ text }) => text).toSorted()).toEqual(expected);
+  },
+);
+
+it.each([
   ["isn't told again what stands in its transcript", true, ["end of above"]],
   ["leaves what doesn't to its own requester", false, ["end of above", "finding"]],
 ])("left behind by a process that died, it %s", async (_how, stands, expected) => {
