@@ -161,3 +161,35 @@ it("an announcer that is closed begins nothing new and waits for what is under w
   expect(delivered.map((one) => one.label)).toEqual(["one"]);
   expect(calls).toHaveLength(1);
 });
+
+describe("a requester that was told in a way of its own", () => {
+  it("is owed nothing of what arrived, and the rest still", async () => {
+    const { settle, announcer, registry, calls, delivered } = announce({ deliver: async () => "busy" });
+    const [one, two] = [settle(A, "one"), settle(A, "two")];
+    settle(B, "another's");
+    announcer.arrived(A, [`key-${one}`, "key-nobody-knows"]);
+    expect(delivered.map(({ label, attempts }) => [label, attempts])).toEqual([["one", 1]]);
+    expect(registry.outbox.pendingFor(A).map(({ runId }) => runId)).toEqual([two]);
+    expect(registry.outbox.pendingFor(B)).toHaveLength(1);
+    announcer.arrived(A, [`key-${one}`]);
+    expect(delivered).toHaveLength(1);
+    expect(calls).toEqual([]);
+  });
+
+  it("isn't looked up when nothing arrived", async () => {
+    const { announcer, registry, errors } = announce();
+    await registry.close();
+    announcer.arrived(A, []);
+    expect(errors).toEqual([]);
+  });
+
+  it("is told twice rather than never when the file can't be written", async () => {
+    const { settle, announcer, registry, errors, loggedOf, delivered } = announce();
+    const runId = settle(A, "one");
+    await registry.close();
+    announcer.arrived(A, [`key-${runId}`]);
+    expect(errors).toEqual([expect.stringMatching(/^announce: ./)]);
+    expect(loggedOf).toEqual([{ requesterSessionKey: A }]);
+    expect(delivered).toEqual([]);
+  });
+});

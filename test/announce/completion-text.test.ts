@@ -168,6 +168,9 @@ describe("the block a requester's model is shown", () => {
     expect(line({ of: "tree", limits: { usd: 1, toolCalls: 9, wallSeconds: 60 }, used })).toBe(
       "budget: of all subagents of this session · cost $0.5000 of $1.0000 · tool calls 2 of 9 · time 12 s of 60 s",
     );
+    expect(line({ of: "tree", limits: { tokens: 2_000, usd: 1 }, used, unpriced: true })).toBe(
+      "budget: of all subagents of this session · tokens 1200 of 2000 · cost $0.5000 of $1.0000 (no prices known of a model in it)",
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { budgetSentence, budgetUsedUp } from "../../src/policy/budget.ts";
+import { budgetSentence, budgetUsedUp, sessionBudgetUsedUp } from "../../src/policy/budget.ts";
 import type { BudgetUse } from "../../src/types.ts";
 
 const USED = { tokens: 1_205, usd: 0.123456, turns: 3, toolCalls: 9, wallSeconds: 12.3456 };
@@ -27,4 +27,13 @@ it("a budget that isn't said to be used up of anything is said to be used up", (
   expect(budgetSentence({ of: "run", limits: {}, used: USED })).toBe(
     "The budget that was given with the spawn is used up.",
   );
+});
+
+it("a session whose budget is used up can't be gone on with", () => {
+  expect(sessionBudgetUsedUp({ of: "run", limits: { turns: 3 }, used: USED, exceeded: "turns" })).toEqual({
+    status: "forbidden",
+    code: "budget",
+    message:
+      "The session can't be gone on with. The budget that was given with the spawn is used up: 3 of 3 model calls; ask for less, or allow more.",
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/config.ts";
-import { planSpawn } from "../../src/policy/spawn-policy.ts";
+import { planSpawn, sessionTaken } from "../../src/policy/spawn-policy.ts";
 import type { SpawnParams } from "../../src/types.ts";
 
 const agents = { list: [{ id: "main", subagents: { allowAgents: ["helper"] } }, { id: "helper" }] };
@@ -36,5 +36,18 @@ describe("a sandbox that is required", () => {
       expect((refused as { message: string }).message).toContain("`require`");
     }
     expect(plan({ sandbox: "inherit" })).toMatchObject({ agentId: "main" });
+  });
+});
+
+it("a session that takes no follow-up says why, and what to do", () => {
+  expect(sessionTaken(true)).toEqual({
+    status: "error",
+    code: "not_yours",
+    message: expect.stringMatching(/was ended .*sessions_spawn/) as string,
+  });
+  expect(sessionTaken(false)).toEqual({
+    status: "error",
+    code: "not_yours",
+    message: expect.stringMatching(/^Another process .* from there\.$/) as string,
   });
 });
