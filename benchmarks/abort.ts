@@ -5,6 +5,7 @@ import { idsOf, sleep } from "./lib/times.ts";
 export function benchmark({ quick }: Pace): Benchmark {
   return {
     question: "From kill() in the middle of an answer to the run settled.",
+    rounds: 20,
     variants: {
       alone: () => (quick ? killing("alone", 0, 1, 0) : killing("alone", 0, 10)),
       siblings: () => (quick ? killing("siblings", 15, 1, 0) : killing("siblings", 15, 6)),
