@@ -4,7 +4,7 @@
  *
  *   npm run bench:openclaw                  20 rounds of all variants; writes results/openclaw.json, its plot and the tables
  *   npm run bench:openclaw -- --continue    goes on with the rounds in results/openclaw.json, of this very build, until
- *                                           there are 20: an hour and a half needn't be had at a time
+ *                                           there are 20: two hours and a half needn't be had at a time
  *   npm run bench:openclaw -- --rounds 1 --only "pi, 2026.4.1"     shows one of them, and writes nothing
  */
 

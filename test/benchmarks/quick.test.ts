@@ -54,6 +54,18 @@ describe("npm run bench -- --quick", () => {
   });
 });
 
+it.each([
+  [["--only", "nobody"], /^There is no variant nobody; choose from core 2026\.4\.1; /],
+  [["--continue", "--only", "pi, 2026.4.1"], /^--only writes nothing to --continue with\.$/],
+  [["--rounds", "0"], /^--rounds takes a number from 1, not 0\.$/],
+])("npm run bench:openclaw refuses %j in one sentence, and starts no gateway", async (args, sentence) => {
+  const { exitCode, stderr, stdout } = await execa(process.execPath, [join(FOLDER, "openclaw", "run.ts"), ...args], {
+    reject: false,
+  });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  expect(stderr.trim()).toMatch(sentence);
+});
+
 describe("every benchmark", () => {
   it.each(NAMES)("%s plots and shows only what a table or figure of it measures", async (name) => {
     const { figures, tables = [], plot } = await load(name, { quick: false });
