@@ -12,21 +12,32 @@ export type Placement = {
   forget(threadId: number): void;
 };
 
-export function placeRuns(threads: Pick<PoolConfig, "maxThreads">): Placement {
+export type RunPlacement = Placement & {
+  /** Every thread carries so many runs that another would be of use. */
+  isCrowded(): boolean;
+};
+
+/** Runs go to a thread there is, and never wait for one that starts. @param onCrowded a run was placed among many */
+export function placeRuns(onCrowded: () => void): RunPlacement {
   const warmed = new Set<number>();
   let seen: Worker[] = [];
 
-  return {
+  const placement: RunPlacement = {
     balance(task, workers) {
       seen = workers;
-      if (task.name === "warm") return takeUnwarmed(workers, warmed);
+      if (task.name === "grow") return unwarmed(workers, warmed);
+      if (task.name === "warm") return unwarmed(workers, warmed) ?? leastBusy(workers);
       const least = leastBusy(workers);
-      if (least === null) return null;
-      return least.currentUsage >= GROW_AT && workers.length < threads.maxThreads ? null : least;
+      // What runs on a thread warms it.
+      if (least !== null) warmed.add(least.id);
+      if (placement.isCrowded()) onCrowded();
+      return least;
     },
+    isCrowded: () => seen.length > 0 && seen.every((worker) => worker.currentUsage >= GROW_AT),
     loads: () => seen.map((worker) => worker.currentUsage),
     forget: (threadId) => void warmed.delete(threadId),
   };
+  return placement;
 }
 
 export type WarmPlacement = Placement & {
@@ -83,9 +94,9 @@ function leastBusy(workers: Worker[]): Worker | null {
   );
 }
 
-/** Each warm-up goes to a thread that had none; when all had theirs, to the least busy one. */
-function takeUnwarmed(workers: Worker[], warmed: Set<number>): Worker | null {
-  const fresh = workers.find((worker) => !warmed.has(worker.id)) ?? leastBusy(workers);
+/** Each warm-up goes to a thread that had none. */
+function unwarmed(workers: Worker[], warmed: Set<number>): Worker | null {
+  const fresh = workers.find((worker) => !warmed.has(worker.id)) ?? null;
   if (fresh) warmed.add(fresh.id);
   return fresh;
 }

@@ -1,10 +1,12 @@
 /**
  * Threads that carry runs, several at a time (M:N), on piscina. The lane above decides when a run starts; the pool
- * decides where: on the thread with the fewest runs, on a new thread while there may be more, or on one of its own.
+ * decides where: on the thread with the fewest runs, or on one of its own. A thread that is added starts beside the runs,
+ * none of which waits for it.
  *
- * Three facts about piscina 5.3 shape this file (design §6): a task with a `signal` takes its thread for itself and
- * kills it when aborted, so runs are aborted over their channel; `atomics` other than `disabled` freeze a thread's
- * timers between tasks; a worker file that fails to load leaves its tasks hanging, so starting has a deadline.
+ * Four facts about piscina 5.3 shape this file (design §6): a task with a `signal` takes its thread for itself and
+ * kills it when aborted, so runs are aborted over their channel; once a task waits in its queue, all others wait behind
+ * it, but for one with a `signal`, which waits apart; `atomics` other than `disabled` freeze a thread's timers between
+ * tasks; a worker file that fails to load leaves its tasks hanging, so starting has a deadline.
  */
 
 import type { EventLoopUtilization } from "node:perf_hooks";
@@ -14,6 +16,7 @@ import { Piscina } from "piscina";
 import type { EngineTask } from "../channel/protocol.ts";
 import type { PoolConfig } from "../config.ts";
 import { InprocessError, messageOf } from "../errors.ts";
+import { Crowding } from "./crowding.ts";
 import { Growth } from "./growth.ts";
 import { placeOnWarm, placeRuns, type Placement } from "./placement.ts";
 
@@ -49,6 +52,7 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #placement: Placement;
   readonly #growth: Growth | undefined;
+  readonly #crowding: Crowding | undefined;
   readonly #shared: Piscina;
   readonly #dedicated = new Set<Piscina>();
   readonly #ends = new WeakMap<Piscina, Promise<void>>();
@@ -59,17 +63,29 @@ export class WorkerPool {
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     const { guest, threads } = options;
+    const { maxThreads } = threads;
+    const onNote = (text: string): void => options.onNote?.(text);
     const warmFirst = guest === undefined ? undefined : placeOnWarm(threads);
-    this.#placement = warmFirst ?? placeRuns(threads);
-    this.#shared = this.#start(guest === undefined ? threads.minThreads : 1, threads.maxThreads, this.#placement);
+    const spread = placeRuns(() => this.#crowding?.seen());
+    this.#placement = warmFirst ?? spread;
+    this.#shared = this.#start(guest === undefined ? threads.minThreads : 1, maxThreads, this.#placement);
     this.#shared.on("workerDestroy", (worker: { id: number }) => this.#placement.forget(worker.id));
-    if (warmFirst === undefined) return;
+    if (warmFirst === undefined) {
+      this.#crowding = new Crowding({
+        isCrowded: () => spread.isCrowded(),
+        mayAddOne: () => this.#shared.threads.length < maxThreads,
+        // A signal, never used, so that no run waits behind it in piscina's queue, or runs beside it.
+        addOne: () => this.#warmOne({ name: "grow", signal: new AbortController().signal }),
+        onNote,
+      });
+      return;
+    }
     this.#growth = new Growth({
       placement: warmFirst,
-      maxThreads: threads.maxThreads,
+      maxThreads,
       threads: () => this.#shared.threads,
       warmOne: () => this.#warmOne(),
-      onNote: (text) => options.onNote?.(text),
+      onNote,
     });
   }
 
@@ -134,7 +150,8 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closed = true;
     this.#growth?.stop();
-    await Promise.race([this.#warming?.catch(() => undefined), delay(WARM_GRACE_MS, undefined, { ref: false })]);
+    const warmUps = Promise.all([this.#warming?.catch(() => undefined), this.#crowding?.stop()]);
+    await Promise.race([warmUps, delay(WARM_GRACE_MS, undefined, { ref: false })]);
     await Promise.all([this.#shared, ...this.#dedicated].map((pool) => this.#end(pool)));
   }
 
@@ -143,10 +160,10 @@ export class WorkerPool {
   }
 
   /** @returns why it failed, in words */
-  async #warmOne(): Promise<string | undefined> {
+  async #warmOne(how: { name: string; signal?: AbortSignal } = { name: "warm" }): Promise<string | undefined> {
     const { guest, scratchDir } = this.#options;
     const engine = guest === undefined ? {} : { engine: { engine: guest.engine, context: guest.context() } };
-    return (await this.#shared.run({ dir: scratchDir, ...engine }, { name: "warm" })) as string | undefined;
+    return (await this.#shared.run({ dir: scratchDir, ...engine }, how)) as string | undefined;
   }
 
   /** Once for each: a second `destroy` beside the first makes piscina replace the thread that the first one ends. */

@@ -22,6 +22,9 @@ export async function warm({ dir, engine }: { dir: string; engine?: WarmEngine }
   return warmUp(dir, engine);
 }
 
+/** The same in a thread that is started for it: the pool tells the two apart by their names. */
+export const grow = warm;
+
 /** Lets a few runs start in each turn of the loop when many arrive at once, so that the first ones get to their model call. */
 async function turnToStart(): Promise<void> {
   while (startsLeft === 0) await nextTurn();

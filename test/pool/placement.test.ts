@@ -7,33 +7,51 @@ type Threads = Parameters<Placement["balance"]>[1];
 type Task = Parameters<Placement["balance"]>[0];
 
 describe("where the next run goes", () => {
-  it("is always a thread with the fewest runs, or a new one while there may be more", () => {
+  it("is always a thread with the fewest runs, and crowded threads are told of", () => {
     const usages = fc.array(fc.nat({ max: 20 }), { minLength: 1, maxLength: 6 });
     fc.assert(
-      fc.property(usages, fc.integer({ min: 1, max: 6 }), (busy, maxThreads) => {
-        const chosen = placeRuns({ maxThreads }).balance(task("run"), threads(busy));
+      fc.property(usages, (busy) => {
+        let told = 0;
+        const placement = placeRuns(() => (told += 1));
+        const chosen = placement.balance(task("run"), threads(busy))!;
         const least = Math.min(...busy);
-        if (chosen === null) return least > 0 && busy.length < maxThreads;
-        return chosen.currentUsage === least;
+        expect(chosen.currentUsage).toBe(least);
+        expect(told).toBe(least >= 4 ? 1 : 0);
+        expect(placement.isCrowded()).toBe(least >= 4);
       }),
     );
   });
 
   it("is a new thread when there is none", () => {
-    expect(placeRuns({ maxThreads: 2 }).balance(task("run"), [])).toBeNull();
+    const placement = placeRuns(notCrowded);
+    expect(placement.balance(task("run"), [])).toBeNull();
+    expect(placement.isCrowded()).toBe(false);
   });
 });
 
 describe("where a warm-up goes", () => {
   it("is each thread once, and one again whose place another has taken", () => {
-    const placement = placeRuns({ maxThreads: 3 });
+    const placement = placeRuns(notCrowded);
     const all = threads([0, 0, 0]);
     const warmed = [1, 2, 3].map(() => placement.balance(task("warm"), all)!.id);
     expect(new Set(warmed).size).toBe(3);
     placement.forget(warmed[1]!);
     expect(placement.balance(task("warm"), all)!.id).toBe(warmed[1]);
+    expect(placement.balance(task("warm"), all)).not.toBeNull();
+  });
+
+  it("is a new thread for one that is added, when those there are were warmed or have carried a run", () => {
+    const placement = placeRuns(notCrowded);
+    placement.balance(task("run"), threads([0]));
+    expect(placement.balance(task("grow"), threads([4]))).toBeNull();
+    expect(placement.balance(task("grow"), threads([4, 0]))!.id).toBe(1);
+    expect(placement.balance(task("grow"), threads([4, 0]))).toBeNull();
   });
 });
+
+function notCrowded(): void {
+  throw new Error("no thread here carries many runs");
+}
 
 function threads(busy: number[]): Threads {
   return busy.map((currentUsage, id) => ({ id, currentUsage }) as Threads[number]);

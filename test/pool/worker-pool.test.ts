@@ -1,6 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, it, vi } from "vitest";
 
+import { workerFile } from "../../src/package-root.ts";
 import { beyond, resourcesInUse } from "../helpers/leak-guard.ts";
+import { tempFolder } from "../helpers/runtime-fixture.ts";
 import { startPool, workerOf } from "./threads.ts";
 
 describe("runs on threads", () => {
@@ -25,16 +30,45 @@ describe("runs on threads", () => {
     await Promise.all(runs.map((one) => one.released));
   });
 
-  it("get more threads as they pile up, and no more than the most allowed", async () => {
+  it("get more threads as they pile up, which take those that come later, and no more than the most allowed", async () => {
     const { run, pool } = startPool({ minThreads: 1, maxThreads: 2 });
     await run("echo").released;
-    expect(pool.stats().total).toBe(1);
     const runs = Array.from({ length: 12 }, () => run("waits"));
     const threads = await Promise.all(runs.map((one) => one.threadId));
-    expect(new Set(threads).size).toBe(2);
+    expect(new Set(threads).size).toBe(1);
+    await vi.waitFor(() => expect(pool.stats().total).toBe(2), PATIENCE);
+    // Not before it is warm.
+    await vi.waitFor(async () => {
+      const later = run("echo");
+      await later.released;
+      expect(await later.threadId).not.toBe(threads[0]);
+    }, PATIENCE);
+    runs.push(...Array.from({ length: 20 }, () => run("waits")));
+    expect(new Set(await Promise.all(runs.map((one) => one.threadId))).size).toBe(2);
     expect(pool.stats().total).toBe(2);
     runs.forEach((one) => one.abort());
     await Promise.all(runs.map((one) => one.released));
+  });
+
+  it("never wait for a thread that starts", async () => {
+    const stuck = join(tempFolder(), "threads get stuck from now on");
+    const file = workerOf(`
+      import { existsSync } from "node:fs";
+      if (existsSync(${JSON.stringify(stuck)})) await new Promise((resolve) => setInterval(resolve, 2 ** 31 - 1));
+      export * from ${JSON.stringify(pathToFileURL(workerFile()).href)};
+    `);
+    const { run, pool } = startPool({ minThreads: 1, maxThreads: 2 }, { workerFile: file });
+    await pool.ready();
+    writeFileSync(stuck, "");
+    const waiting = Array.from({ length: 8 }, () => run("waits"));
+    const threads = await Promise.all(waiting.map((one) => one.threadId));
+    await vi.waitFor(() => expect(pool.stats().total).toBe(2), PATIENCE);
+    const beside = Array.from({ length: 8 }, () => run("echo"));
+    await Promise.all(beside.map((one) => one.released));
+    const used = await Promise.all(beside.map((one) => one.threadId));
+    expect(new Set([...threads, ...used])).toEqual(new Set([threads[0]]));
+    waiting.forEach((one) => one.abort());
+    await Promise.all(waiting.map((one) => one.released));
   });
 
   it("are all carried when they come in one burst while a thread boots, however short the queue", async () => {
@@ -172,3 +206,5 @@ describe("a pool that is closed", () => {
     await Promise.all([pool.close(), pool.close()]);
   });
 });
+
+const PATIENCE = { timeout: 20_000, interval: 50 };

@@ -1,0 +1,56 @@
+/**
+ * When a thread is added for runs of `pi`: when all threads have carried many runs for a while. Runs wait for the network
+ * most of the time and are often soon done; a thread that starts beside them costs a tenth of a second of CPU in just the
+ * moment when the gateway has five children's calls to answer, and some 28 MB.
+ */
+
+import { messageOf } from "../errors.ts";
+
+export type CrowdingOptions = {
+  /** Every thread carries so many runs that another would be of use. */
+  isCrowded(): boolean;
+  mayAddOne(): boolean;
+  /** Starts a thread and warms it. @returns why that failed, in words */
+  addOne(): Promise<string | undefined>;
+  onNote(text: string): void;
+};
+
+export class Crowding {
+  readonly #options: CrowdingOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #adding: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: CrowdingOptions) {
+    this.#options = options;
+  }
+
+  /** A run was placed among many. */
+  seen(): void {
+    if (this.#timer !== undefined || this.#adding !== undefined || this.#stopped || !this.#options.mayAddOne()) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#options.isCrowded()) this.#adding = this.#add().finally(() => (this.#adding = undefined));
+    }, A_WHILE_MS).unref();
+  }
+
+  /** Resolves when no thread is being added any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#adding;
+  }
+
+  async #add(): Promise<void> {
+    const { addOne, onNote } = this.#options;
+    try {
+      const failure = await addOne();
+      if (failure !== undefined) onNote(`a thread for subagents couldn't be warmed: ${failure}`);
+    } catch (error) {
+      if (!this.#stopped) onNote(`a thread for subagents was lost while it warmed: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** In half of it five children whose model answers at once are done. */
+const A_WHILE_MS = 500;

@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { Crowding } from "../../src/pool/crowding.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("a thread is added", () => {
+  it("when runs stay crowded for a while, one at a time", async () => {
+    const { crowding, threads, warmed } = crowded();
+    crowding.seen();
+    await vi.advanceTimersByTimeAsync(499);
+    crowding.seen();
+    expect(threads()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(threads()).toBe(2);
+    crowding.seen();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(threads()).toBe(2);
+    warmed();
+    await vi.advanceTimersByTimeAsync(0);
+    crowding.seen();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(threads()).toBe(3);
+  });
+
+  it("not for runs that are soon done, but for those that come after them", async () => {
+    const { crowding, threads, state } = crowded();
+    crowding.seen();
+    state.isCrowded = false;
+    await vi.advanceTimersByTimeAsync(500);
+    expect(threads()).toBe(1);
+    state.isCrowded = true;
+    crowding.seen();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(threads()).toBe(2);
+  });
+
+  it("not beyond the most allowed, nor when the pool has stopped", async () => {
+    const { crowding, threads, state } = crowded();
+    state.mayAddOne = false;
+    crowding.seen();
+    await vi.advanceTimersByTimeAsync(500);
+    state.mayAddOne = true;
+    crowding.seen();
+    await crowding.stop();
+    crowding.seen();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(threads()).toBe(1);
+  });
+
+  it("and what went wrong with it is said", async () => {
+    const { crowding, warmed, lost, notes } = crowded();
+    crowding.seen();
+    await vi.advanceTimersByTimeAsync(500);
+    warmed("no room");
+    await vi.advanceTimersByTimeAsync(0);
+    crowding.seen();
+    await vi.advanceTimersByTimeAsync(500);
+    lost("it ended");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(notes).toEqual([
+      "a thread for subagents couldn't be warmed: no room",
+      "a thread for subagents was lost while it warmed: it ended",
+    ]);
+  });
+
+  it("which is waited for by a stop that comes in between, and isn't missed when the stop ends it", async () => {
+    const { crowding, lost, notes } = crowded();
+    crowding.seen();
+    await vi.advanceTimersByTimeAsync(500);
+    let stopped = false;
+    const stopping = crowding.stop().then(() => (stopped = true));
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(stopped).toBe(false);
+    lost("it was ended");
+    await stopping;
+    expect(notes).toEqual([]);
+  });
+});
+
+function crowded() {
+  const state = { isCrowded: true, mayAddOne: true };
+  const notes: string[] = [];
+  let threads = 1;
+  let added = Promise.withResolvers<string | undefined>();
+  const crowding = new Crowding({
+    isCrowded: () => state.isCrowded,
+    mayAddOne: () => state.mayAddOne,
+    addOne: () => {
+      threads += 1;
+      added = Promise.withResolvers();
+      return added.promise;
+    },
+    onNote: (text) => void notes.push(text),
+  });
+  return {
+    crowding,
+    state,
+    notes,
+    threads: () => threads,
+    warmed: (failure?: string) => added.resolve(failure),
+    lost: (why: string) => added.reject(new Error(why)),
+  };
+}
