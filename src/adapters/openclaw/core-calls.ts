@@ -3,7 +3,6 @@
  * that run in process. A handler that throws would make 2026.9.6 refuse the call, so none does.
  */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
 import type { ToolOutput } from "../../host.ts";
 import { createSessionTools } from "../../tools/session-tools.ts";
@@ -13,6 +12,7 @@ import type { PluginLogger, ToolCallContext, ToolCallDecision, ToolCallEvent } f
 import { startedInstance, type Instance } from "./instance.ts";
 import { agentOf } from "./agents.ts";
 import { bringsIntoSandbox, isCoresOwn, ownParams, uncollectable } from "./core-spawns.ts";
+import { leftToGoOn } from "./loop-turns.ts";
 import { renamedWords } from "./own-names.ts";
 import { sandboxRefusal } from "./sandbox.ts";
 import { seesOnlyItself } from "./session-visibility.ts";
@@ -52,8 +52,8 @@ export async function beforeCoreCall(
         : await concernsUs(here, requester, event);
     if (!ours) return undefined;
     const output = await answer(here, requester, event);
-    // The host goes on in this very turn of the loop, for some seven milliseconds: the child sets out first.
-    if (toolName === "sessions_spawn") await nextTurn();
+    // The child sets out first.
+    if (toolName === "sessions_spawn") await leftToGoOn();
     return output && { block: true, blockReason: blockReason(toolName, output) };
   } catch (error) {
     // The core's own way is left to it: what it says is at least its own fault.
