@@ -150,7 +150,8 @@ export class Outbox {
 }
 
 function toPendingRow(row: Row): PendingRow {
-  return { ...toOutboxRow(row), completion: toCompletion(row) };
+  const { completion = toCompletion(row), ...rest } = toOutboxRow(row);
+  return { ...rest, completion };
 }
 
 function toOutboxRow(row: Row): OutboxRow {

@@ -20,6 +20,7 @@ export function queries(db: Database) {
   const select = (rest: string): StatementSync => db.prepare(`SELECT ${RUN_COLUMNS} FROM runs ${rest}`);
   const list = (rest: string): StatementSync => db.prepare(`SELECT ${LISTED_COLUMNS} FROM runs ${rest}`);
   const byRunId = select("WHERE runId = ?");
+  const listedByRunId = list("WHERE runId = ?");
   const byChildSession = select("WHERE childSessionKey = ? ORDER BY id DESC LIMIT 1");
   const byIdempotencyKey = select("WHERE requesterSessionKey = ? AND idempotencyKey = ?");
   const children = list(
@@ -61,6 +62,9 @@ export function queries(db: Database) {
 
   return {
     run: (runId: string): RunRow | undefined => one(byRunId, runId),
+
+    /** As in a list: without its answer. */
+    listed: (runId: string): RunRow | undefined => one(listedByRunId, runId),
 
     /** The newest run of a child session. */
     byChildSession: (childSessionKey: string): RunRow | undefined => one(byChildSession, childSessionKey),

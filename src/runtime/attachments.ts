@@ -129,7 +129,7 @@ export function attachmentsAfter(parts: Pick<Parts, "registry" | "loose">): Afte
       });
     },
     delivered: (row) => {
-      if (row.retainAttachments === true || !isThreadRun(row)) return;
+      if (row.attachmentsDir === undefined || row.retainAttachments === true || !isThreadRun(row)) return;
       const newest = registry.byChildSession(row.childSessionKey);
       if (newest?.kept !== undefined) return;
       loose.add(row.runId, removeAttachments(parts, row), NOT_REMOVED);

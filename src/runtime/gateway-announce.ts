@@ -40,7 +40,7 @@ export class GatewayAnnounce {
       ready: (requester, rows) => (together ? completeTurns(registry, requester, rows) : rows),
       requesterOf: (sessionKey) => registry.byChildSession(sessionKey)?.requesterSessionKey,
       onDelivered: (completion, attempts) => this.#delivered(completion, attempts),
-      onUndelivered: (completion, reason) => this.#publish(completion, { type: "undelivered", reason }),
+      onUndelivered: (completion, reason) => this.#undelivered(completion, reason),
     });
   }
 
@@ -86,17 +86,23 @@ export class GatewayAnnounce {
   }
 
   #delivered(completion: Completion, attempts: number): void {
-    this.#publish(completion, { type: "delivered", attempts });
-    const row = this.#parts.registry.run(completion.runId);
+    const row = this.#parts.registry.listed(completion.runId);
+    this.#publish(completion, row, { type: "delivered", attempts });
     if (row !== undefined) this.cleanUp(row);
   }
 
-  #publish(completion: Completion, event: Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>): void {
+  #undelivered(completion: Completion, reason: string): void {
+    this.#publish(completion, this.#parts.registry.listed(completion.runId), { type: "undelivered", reason });
+  }
+
+  #publish(completion: Completion, row: RunRow | undefined, event: HandedOver): void {
     const { runId, childSessionKey: sessionKey, requesterSessionKey } = completion;
-    const root = this.#parts.registry.run(runId)?.rootSessionKey ?? requesterSessionKey;
+    const root = row?.rootSessionKey ?? requesterSessionKey;
     this.#parts.hub.publish({ runId, sessionKey, requesterSessionKey, at: Date.now(), ...event }, root);
   }
 }
+
+type HandedOver = Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>;
 
 /** A gateway that is still winding the run up may write its session once more, so it is looked at again. */
 async function forget(link: GatewayLink, { requesterSessionKey, childSessionKey }: RunRow): Promise<void> {

@@ -6,6 +6,7 @@ import { completeTurns } from "../announce/one-turn.ts";
 import type { LifecycleEvent } from "../events.ts";
 import type { Completion } from "../types.ts";
 import type { PendingRow } from "../registry/outbox.ts";
+import type { RunRow } from "../registry/run-row.ts";
 import type { AfterRun } from "./after-run.ts";
 import type { Beside } from "./beside.ts";
 import { turnRefused } from "./budget.ts";
@@ -51,7 +52,7 @@ export class Homeward {
       ready: (requester, rows) => this.#ready(requester, rows),
       requesterOf: (sessionKey) => registry.byChildSession(sessionKey)?.requesterSessionKey,
       onDelivered: (completion, attempts) => this.#delivered(completion, attempts),
-      onUndelivered: (completion, reason) => this.#publish(completion, { type: "undelivered", reason }),
+      onUndelivered: (completion, reason) => this.#undelivered(completion, reason),
     });
   }
 
@@ -137,16 +138,22 @@ export class Homeward {
   }
 
   #delivered(completion: Completion, attempts: number): void {
-    this.#publish(completion, { type: "delivered", attempts });
-    const row = this.#parts.registry.run(completion.runId);
+    const row = this.#parts.registry.listed(completion.runId);
+    this.#publish(completion, row, { type: "delivered", attempts });
     if (row === undefined) return;
     if (this.#beside !== undefined && isGatewayRun(row)) this.#beside.delivered(row);
     else this.#afterRun.delivered(row);
   }
 
-  #publish(completion: Completion, event: Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>): void {
+  #undelivered(completion: Completion, reason: string): void {
+    this.#publish(completion, this.#parts.registry.listed(completion.runId), { type: "undelivered", reason });
+  }
+
+  #publish(completion: Completion, row: RunRow | undefined, event: HandedOver): void {
     const { runId, childSessionKey: sessionKey, requesterSessionKey } = completion;
-    const root = this.#parts.registry.run(runId)?.rootSessionKey ?? requesterSessionKey;
+    const root = row?.rootSessionKey ?? requesterSessionKey;
     this.#parts.hub.publish({ runId, sessionKey, requesterSessionKey, at: Date.now(), ...event }, root);
   }
 }
+
+type HandedOver = Extract<LifecycleEvent, { type: "delivered" | "undelivered" }>;

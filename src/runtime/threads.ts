@@ -65,8 +65,9 @@ export class Threads {
   /** A run of mode `run` keeps its thread until its result was handed over there. */
   get afterRun(): AfterRun {
     const over = (row: NewRun): void => {
+      if (!this.#ofRuns.has(row.childSessionKey)) return;
       const isLast = this.#parts.registry.byChildSession(row.childSessionKey)?.runId === row.runId;
-      if (isLast && this.#ofRuns.has(row.childSessionKey)) this.giveBack(row);
+      if (isLast) this.giveBack(row);
     };
     return {
       settled: ({ facts: { row } }, owes) => {
