@@ -113,36 +113,44 @@ async function siblingDelays(gateway: BenchGateway, usual: number, rounds: numbe
 }
 
 /**
- * How long unrelated requests waited while children streamed 200 KB each in pieces of 64 bytes. They are sent from
- * before the turn, since a gateway that stalls ends that late; what was answered before the children were called for was
- * held up by the turn's own beginning, which is the gateway's, and doesn't count.
+ * How long unrelated requests waited that came in the seconds after children were called for that stream 200 KB each in
+ * pieces of 64 bytes. The same time for all gateways: one that is done sooner has its work closer together. The first
+ * is sent before the turn, since a gateway that stalls ends that late; what came before the call doesn't count, for it
+ * was held up by the turn's own beginning, which is the gateway's.
  */
 async function waitsBeside(gateway: BenchGateway, children: number): Promise<number[]> {
   const id = nextId(`stream${children}`);
-  const pings: { answeredAt: number; ms: number }[] = [];
+  const waits: Wait[] = [];
   let going = true;
   const pinging = (async () => {
     while (going) {
       const asked = performance.now();
       await ask({ port: gateway.profile.port, path: "/readyz" });
-      const answered = performance.now();
-      pings.push({ answeredAt: performance.timeOrigin + answered, ms: answered - asked });
+      waits.push(...withUnsent({ from: performance.timeOrigin + asked, ms: performance.now() - asked }));
       await delay(PING_EVERY_MS);
     }
   })();
   // Without children: what a turn holds the gateway up by itself.
   await gateway.turn(children === 0 ? `#floor=${id} n=1` : `#spawn=${id} n=${children} bytes=${STREAM_BYTES}`);
-  const { called } = turnTimes(await allStreamed(gateway, id, children), id);
+  const { called } = turnTimes(await gateway.seen(), id);
+  const end = called + WATCHED_MS;
+  await delay(Math.max(0, end - performance.timeOrigin - performance.now()));
   going = false;
   await pinging;
   await allHandedOver(gateway, id, children);
   await delay(QUIET_MS);
-  return pings.filter(({ answeredAt }) => answeredAt > called).flatMap(({ ms }) => withUnsent(ms));
+  return waits.filter(({ from }) => from > called && from < end).map(({ ms }) => ms);
 }
 
+/** `from`: milliseconds since the epoch. */
+type Wait = { from: number; ms: number };
+
 /** One request at a time is under way: those that would have been sent while it waited count with what was left of it. */
-function withUnsent(ms: number): number[] {
-  return Array.from({ length: 1 + Math.floor(ms / PING_EVERY_MS) }, (_, n) => ms - n * PING_EVERY_MS);
+function withUnsent({ from, ms }: Wait): Wait[] {
+  return Array.from({ length: 1 + Math.floor(ms / PING_EVERY_MS) }, (_, n) => ({
+    from: from + n * PING_EVERY_MS,
+    ms: ms - n * PING_EVERY_MS,
+  }));
 }
 
 function turnTimes(seen: readonly Seen[], id: string): { called: number; next: number } {
@@ -185,6 +193,7 @@ function nextId(name: string): string {
 
 const STREAM_BYTES = 204_800;
 const PING_EVERY_MS = 5;
+const WATCHED_MS = 5000;
 const LOOK_EVERY_MS = 100;
 /** A gateway does some of its work after an answer. */
 const QUIET_MS = 400;
