@@ -9,18 +9,18 @@ describe("a thread is added", () => {
   it("when runs stay crowded for a while, one at a time", async () => {
     const { crowding, threads, warmed } = crowded();
     crowding.seen();
-    await vi.advanceTimersByTimeAsync(499);
+    await vi.advanceTimersByTimeAsync(999);
     crowding.seen();
     expect(threads()).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(threads()).toBe(2);
     crowding.seen();
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(2000);
     expect(threads()).toBe(2);
     warmed();
     await vi.advanceTimersByTimeAsync(0);
     crowding.seen();
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1000);
     expect(threads()).toBe(3);
   });
 
@@ -28,11 +28,11 @@ describe("a thread is added", () => {
     const { crowding, threads, state } = crowded();
     crowding.seen();
     state.isCrowded = false;
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1000);
     expect(threads()).toBe(1);
     state.isCrowded = true;
     crowding.seen();
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1000);
     expect(threads()).toBe(2);
   });
 
@@ -40,23 +40,23 @@ describe("a thread is added", () => {
     const { crowding, threads, state } = crowded();
     state.mayAddOne = false;
     crowding.seen();
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1000);
     state.mayAddOne = true;
     crowding.seen();
     await crowding.stop();
     crowding.seen();
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1000);
     expect(threads()).toBe(1);
   });
 
   it("and what went wrong with it is said", async () => {
     const { crowding, warmed, lost, notes } = crowded();
     crowding.seen();
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1000);
     warmed("no room");
     await vi.advanceTimersByTimeAsync(0);
     crowding.seen();
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1000);
     lost("it ended");
     await vi.advanceTimersByTimeAsync(0);
     expect(notes).toEqual([
@@ -68,10 +68,10 @@ describe("a thread is added", () => {
   it("which is waited for by a stop that comes in between, and isn't missed when the stop ends it", async () => {
     const { crowding, lost, notes } = crowded();
     crowding.seen();
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1000);
     let stopped = false;
     const stopping = crowding.stop().then(() => (stopped = true));
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(2000);
     expect(stopped).toBe(false);
     lost("it was ended");
     await stopping;
