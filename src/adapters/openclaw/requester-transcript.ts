@@ -14,6 +14,8 @@ export type KeyState = "answered" | "failed";
 /** Those of the keys that stand in a message an assistant's follows. */
 export type TranscriptSearch = (sessionKey: string, keys: readonly string[]) => Promise<Map<string, KeyState>>;
 
+type ServedSessions = Pick<HostRuntime["subagent"], "getSessionMessages">;
+
 /** For hosts whose sessions are files. */
 export function fileTranscripts(sessions: RequesterSessions): TranscriptSearch {
   return async (sessionKey, keys) => {
@@ -22,13 +24,20 @@ export function fileTranscripts(sessions: RequesterSessions): TranscriptSearch {
   };
 }
 
-/** For hosts that keep sessions themselves: the newest messages are asked for. */
-export function servedTranscripts(runtime: HostRuntime): TranscriptSearch {
-  return async (sessionKey, keys) => {
-    const { messages } = await runtime.subagent.getSessionMessages({ sessionKey, limit: NEWEST });
+/**
+ * For hosts that keep sessions themselves: the newest messages are asked for, more of them when they don't tell of all
+ * keys. The host reads them on its loop: some milliseconds a hundred KB.
+ */
+export function servedTranscripts({ subagent }: { subagent: ServedSessions }): TranscriptSearch {
+  const searchNewest = async (sessionKey: string, keys: readonly string[], limit: number): Promise<Search> => {
+    const { messages } = await subagent.getSessionMessages({ sessionKey, limit });
     const search = new Search(keys);
     for (const message of messages) search.read(Buffer.from(JSON.stringify(message)), () => message as Message);
-    return search.states;
+    return search;
+  };
+  return async (sessionKey, keys) => {
+    const newest = await searchNewest(sessionKey, keys, OF_A_TURN);
+    return newest.hasSeenAll ? newest.states : (await searchNewest(sessionKey, keys, OF_MANY)).states;
   };
 }
 
@@ -60,6 +69,11 @@ class Search {
 
   constructor(keys: readonly string[]) {
     this.#wanted = new Map(keys.map((key) => [key, Buffer.from(key)]));
+  }
+
+  /** Every key stands in a message that was read. */
+  get hasSeenAll(): boolean {
+    return this.#wanted.size === 0;
   }
 
   /** The transcript's next message. */
@@ -124,4 +138,6 @@ const ANSWER = Buffer.from('"role":"assistant"');
 const NEWLINE = 10;
 /** Some tens of microseconds of searching between two turns of the loop. */
 const BLOCK_BYTES = 256 * 1024;
-const NEWEST = 200;
+/** The message that begins a turn, and what is done in it, are mostly among so many. */
+const OF_A_TURN = 20;
+const OF_MANY = 200;

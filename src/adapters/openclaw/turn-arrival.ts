@@ -48,6 +48,7 @@ export async function failureOf(
   throw new Error(`the gateway took the result up but it isn't in ${sessionKey} after ${timeoutMs} ms`);
 }
 
-const FIRST_LOOK_MS = 50;
+/** A look costs the gateway's loop as much as a request; most turns that are sooner over tell so themselves. */
+const FIRST_LOOK_MS = 500;
 const LAST_LOOK_MS = 2000;
 const EARLY_MS = 1000;

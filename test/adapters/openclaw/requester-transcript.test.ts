@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 
-import { searchFile } from "../../../src/adapters/openclaw/requester-transcript.ts";
+import { searchFile, servedTranscripts } from "../../../src/adapters/openclaw/requester-transcript.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "requester-transcript-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -69,6 +69,40 @@ describe("the search for keys in a transcript", () => {
     expect(await searchFile(join(dir, "none.jsonl"), ["subagent:any"])).toEqual(new Map());
   });
 });
+
+describe("the search among messages that the host serves", () => {
+  it("asks for a turn's, and for more of them only when they don't tell of all keys", async () => {
+    const old = told("subagent:old");
+    const messages = [old, answer, ...Array.from({ length: 40 }, () => answer), told("subagent:one"), answer];
+    const { search, asked } = served(messages);
+    expect(await search("agent:main:main", ["subagent:one"])).toEqual(ANSWERED);
+    expect(asked).toEqual([20]);
+    const both = await search("agent:main:main", ["subagent:one", "subagent:old"]);
+    expect(both).toEqual(new Map([...ANSWERED, ["subagent:old", "answered"]]));
+    expect(asked).toEqual([20, 20, 200]);
+  });
+
+  it("doesn't look further for an answer that isn't there yet", async () => {
+    const { search, asked } = served([answer, told("subagent:one")]);
+    expect(await search("agent:main:main", ["subagent:one"])).toEqual(new Map());
+    expect(asked).toEqual([20]);
+  });
+});
+
+const answer = { role: "assistant", content: [{ type: "text", text: "Noted." }] };
+
+function told(key: string) {
+  return { role: "user", content: `key: ${key}` };
+}
+
+function served(messages: unknown[]) {
+  const asked: number[] = [];
+  const getSessionMessages = ({ limit = Infinity }: { limit?: number }): Promise<{ messages: unknown[] }> => {
+    asked.push(limit);
+    return Promise.resolve({ messages: messages.slice(-limit) });
+  };
+  return { search: servedTranscripts({ subagent: { getSessionMessages } }), asked };
+}
 
 function line(role: string, content: unknown, more: object = {}): string {
   return `${JSON.stringify({ type: "message", message: { role, content, ...more } })}\n`;
