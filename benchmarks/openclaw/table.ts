@@ -118,7 +118,7 @@ const QUESTIONS: { what: string; metrics: string[]; take: Take }[] = [
     take: "max",
   },
   {
-    what: "an unrelated request in the five seconds after the call, 1 child: p50 / p99",
+    what: "an unrelated request from the call to the handover, 1 child: p50 / p99",
     metrics: ["wait50.1", "wait99.1"],
     take: "max",
   },
