@@ -208,4 +208,4 @@ const LOOK_EVERY_MS = 100;
 const QUIET_MS = 400;
 /** For a second OpenClaw remembers its plugins' manifests; whether a turn has to read them again decides what it costs. */
 const FORGOTTEN_MS = 1200;
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 120_000;

@@ -12,6 +12,8 @@ export type Results = {
   sittings: Machine[];
   /** By variant, of each round. */
   raw: Record<string, Samples[]>;
+  /** Gateways that didn't get to the end of a round, which was begun again with another: the variant and why. */
+  failed: string[];
 };
 
 /** @param refuse of results that another build was measured for, or that aren't there */
@@ -22,9 +24,9 @@ export function keptResults(refuse: (sentence: string) => never): Results {
   } catch {
     return refuse("There is no results/openclaw.json to --continue with; leave it away.");
   }
-  const { build, sittings, raw } = JSON.parse(text) as Results & { build?: string };
+  const { build, sittings, raw, failed } = JSON.parse(text) as Results & { build?: string };
   if (build !== buildHash()) refuse("results/openclaw.json was measured with another build; leave --continue away.");
-  return { sittings, raw };
+  return { sittings, raw, failed };
 }
 
 /** And the tables and the plot of it. */

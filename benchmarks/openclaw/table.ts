@@ -35,14 +35,20 @@ export function tableOf(raw: Record<string, Samples[]>): string {
 }
 
 /** Between the markers of `benchmarks/README.md` and of the front page. */
-export async function writeTables({ raw, sittings }: Results): Promise<void> {
+export async function writeTables({ raw, sittings, failed }: Results): Promise<void> {
   writePlot("openclaw", plotSvg(plotOf(Object.keys(raw)), metricsOf(raw)));
   const rounds = Math.min(...Object.values(raw).map(({ length }) => length));
   const loads = sittings.map(({ load }) => load).join(" and ");
   const about = `${shownMachine(sittings.at(-1)!)} (2026.9.6 on Node 24.21), load ${loads} at the start; ${rounds} round${rounds === 1 ? "" : "s"}.`;
-  const table = `${about}\n\n${tableOf(raw)}`;
+  const table = [about + failuresOf(failed), tableOf(raw)].join("\n\n");
   await writeInto(join(ROOT, "README.md"), table);
   await writeInto(join(ROOT, "benchmarks", "README.md"), `${table}\n\n![${TITLE}](results/openclaw.svg)`);
+}
+
+function failuresOf(failed: readonly string[]): string {
+  const names = failed.map((each) => each.slice(0, each.indexOf(":")));
+  const counts = [...new Set(names)].map((name) => `${name} (${names.filter((each) => each === name).length}×)`);
+  return counts.length === 0 ? "" : ` Failed in a round, which was begun again: ${counts.join(", ")}.`;
 }
 
 /** The questions that are asked of several numbers of children. */
