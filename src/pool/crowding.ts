@@ -1,14 +1,12 @@
 /**
- * When a thread is added for runs of `pi`: when all threads have carried many runs for a while. Runs wait for the network
- * most of the time and are often soon done; a thread that starts beside them costs a tenth of a second of CPU in just the
- * moment when the gateway has five children's calls to answer, and some 28 MB.
+ * When a thread is added for runs of `pi`: a while after all threads carried many runs, whether those are done by then or
+ * not, for as many will come again. Not at once: a thread that starts costs a tenth of a second of CPU in just the moment
+ * when the gateway has five children's calls to answer.
  */
 
 import { messageOf } from "../errors.ts";
 
 export type CrowdingOptions = {
-  /** Every thread carries so many runs that another would be of use. */
-  isCrowded(): boolean;
   mayAddOne(): boolean;
   /** Starts a thread and warms it. @returns why that failed, in words */
   addOne(): Promise<string | undefined>;
@@ -30,7 +28,7 @@ export class Crowding {
     if (this.#timer !== undefined || this.#adding !== undefined || this.#stopped || !this.#options.mayAddOne()) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      if (this.#options.isCrowded()) this.#adding = this.#add().finally(() => (this.#adding = undefined));
+      this.#adding = this.#add().finally(() => (this.#adding = undefined));
     }, A_WHILE_MS).unref();
   }
 

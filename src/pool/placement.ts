@@ -12,32 +12,29 @@ export type Placement = {
   forget(threadId: number): void;
 };
 
-export type RunPlacement = Placement & {
-  /** Every thread carries so many runs that another would be of use. */
-  isCrowded(): boolean;
-};
-
-/** Runs go to a thread there is, and never wait for one that starts. @param onCrowded a run was placed among many */
-export function placeRuns(onCrowded: () => void): RunPlacement {
+/**
+ * Runs go to a thread there is, and never wait for one that starts.
+ * @param onCrowded a run was placed where every thread carries so many that another would be of use
+ */
+export function placeRuns(onCrowded: () => void): Placement {
   const warmed = new Set<number>();
   let seen: Worker[] = [];
 
-  const placement: RunPlacement = {
+  return {
     balance(task, workers) {
       seen = workers;
       if (task.name === "grow") return unwarmed(workers, warmed);
       if (task.name === "warm") return unwarmed(workers, warmed) ?? leastBusy(workers);
       const least = leastBusy(workers);
+      if (least === null) return null;
       // What runs on a thread warms it.
-      if (least !== null) warmed.add(least.id);
-      if (placement.isCrowded()) onCrowded();
+      warmed.add(least.id);
+      if (least.currentUsage >= GROW_AT) onCrowded();
       return least;
     },
-    isCrowded: () => seen.length > 0 && seen.every((worker) => worker.currentUsage >= GROW_AT),
     loads: () => seen.map((worker) => worker.currentUsage),
     forget: (threadId) => void warmed.delete(threadId),
   };
-  return placement;
 }
 
 export type WarmPlacement = Placement & {

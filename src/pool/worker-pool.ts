@@ -66,13 +66,11 @@ export class WorkerPool {
     const { maxThreads } = threads;
     const onNote = (text: string): void => options.onNote?.(text);
     const warmFirst = guest === undefined ? undefined : placeOnWarm(threads);
-    const spread = placeRuns(() => this.#crowding?.seen());
-    this.#placement = warmFirst ?? spread;
+    this.#placement = warmFirst ?? placeRuns(() => this.#crowding?.seen());
     this.#shared = this.#start(guest === undefined ? threads.minThreads : 1, maxThreads, this.#placement);
     this.#shared.on("workerDestroy", (worker: { id: number }) => this.#placement.forget(worker.id));
     if (warmFirst === undefined) {
       this.#crowding = new Crowding({
-        isCrowded: () => spread.isCrowded(),
         mayAddOne: () => this.#shared.threads.length < maxThreads,
         // A signal, never used, so that no run waits behind it in piscina's queue, or runs beside it.
         addOne: () => this.#warmOne({ name: "grow", signal: new AbortController().signal }),
