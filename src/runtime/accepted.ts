@@ -1,8 +1,7 @@
 /** The first word of a run's life, told to whoever watches. */
 
 import type { Records } from "./parts.ts";
-import { identity } from "./settler.ts";
-import type { TrackedRun } from "./tracked-run.ts";
+import { identity, type TrackedRun } from "./tracked-run.ts";
 
 /** @param queuePosition runs ahead of it in the lane */
 export function tellAccepted({ hub }: Pick<Records, "hub">, run: TrackedRun, queuePosition = 0): void {

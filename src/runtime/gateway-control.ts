@@ -12,7 +12,8 @@ import type { Ended, Following } from "./gateway-follow.ts";
 import { isConnectFailure } from "./gateway-causes.ts";
 import { saidTo } from "./gateway-result.ts";
 import { endWish, GatewayRun, type GatewayParts } from "./gateway-run.ts";
-import { identity, type Settler } from "./settler.ts";
+import type { Settler } from "./settler.ts";
+import { identity } from "./tracked-run.ts";
 import { messageFault, SteerPace } from "./steer-rules.ts";
 import { controlled, endedText, isElsewhere, refuse, targetsOf } from "./targets.ts";
 

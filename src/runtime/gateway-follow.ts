@@ -15,7 +15,8 @@ import { LateStops } from "./gateway-late-stop.ts";
 import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
 import { resultOf } from "./gateway-result.ts";
 import { endOfSession, mayBeRedirected, sessionFor } from "./gateway-session-end.ts";
-import { identity, type Settler } from "./settler.ts";
+import type { Settler } from "./settler.ts";
+import { identity } from "./tracked-run.ts";
 
 /** `waits`: it isn't over, and is ended as soon as it begins · `late`: it ended otherwise before. */
 export type Ended = "first" | "late" | "waits";

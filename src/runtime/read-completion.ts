@@ -3,7 +3,7 @@
 import type { Registry } from "../registry/registry.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Completion, Outcome } from "../types.ts";
-import { completionOfRow } from "./settler.ts";
+import { completionOfRow } from "./settlement-of-run.ts";
 
 /**
  * With the whole answer while its completion is kept, until it is delivered or for a week; after that with the first

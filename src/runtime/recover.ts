@@ -7,7 +7,7 @@ import { isAbsolute } from "node:path";
 import { lastTextIn } from "./last-text.ts";
 import type { RunRow } from "../registry/run-row.ts";
 import type { Parts } from "./parts.ts";
-import { completionOfRow } from "./settler.ts";
+import { completionOfRow } from "./settlement-of-run.ts";
 
 type RecoverParts = Pick<Parts, "registry" | "logger">;
 

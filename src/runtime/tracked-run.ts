@@ -24,3 +24,18 @@ export type TrackedRun = {
   readonly structured?: unknown;
   readonly schemaError?: string | undefined;
 };
+
+/** Who and when, for an event. */
+export function identity(run: TrackedRun): {
+  runId: string;
+  sessionKey: string;
+  requesterSessionKey: string;
+  at: number;
+} {
+  return {
+    runId: run.id,
+    sessionKey: run.sessionKey,
+    requesterSessionKey: run.facts.row.requesterSessionKey,
+    at: Date.now(),
+  };
+}
