@@ -2,7 +2,7 @@
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { request, type IncomingMessage, type RequestOptions } from "node:http";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export type BenchGateway = {
   /** A turn of the main session, to its end. */
   turn(text: string): Promise<void>;
   seen(): Promise<Seen[]>;
-  /** Seconds of processor time of the gateway so far: its main thread, and all of it. */
+  /** Seconds of processor time of the gateway so far: its main thread; and all its threads and the processes it started. */
   cpu(): { main: number; all: number };
   log(): string;
   close(): Promise<void>;
@@ -48,7 +48,7 @@ export async function openGateway({ version, engine, ownTool }: Variant): Promis
     profile,
     turn: (text) => turn(profile, text),
     seen: async () => JSON.parse(await ask({ port, path: "/seen" })) as Seen[],
-    cpu: () => ({ main: cpuSeconds(`/proc/${pid}/task/${pid}/stat`), all: cpuSeconds(`/proc/${pid}/stat`) }),
+    cpu: () => ({ main: cpuSeconds(`/proc/${pid}/task/${pid}/stat`), all: wholeCpuSeconds(pid) }),
     log: () => gateway.log(),
     close: async () => {
       await gateway.stop();
@@ -112,9 +112,13 @@ export async function ask(options: RequestOptions, body = ""): Promise<string> {
 
 /** OpenClaw starts itself once or twice more; the gateway is the largest of them. */
 function gatewayPid(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(/\s+/).filter(Boolean);
-  return [pid, ...children.map((child) => gatewayPid(Number(child)))].reduce((a, b) =>
-    pagesOf(b) > pagesOf(a) ? b : a,
+  return [pid, ...childrenOf(pid).map(gatewayPid)].reduce((a, b) => (pagesOf(b) > pagesOf(a) ? b : a));
+}
+
+/** Of any of its threads. */
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    (readIfThere(`/proc/${pid}/task/${thread}/children`) ?? "").split(/\s+/).filter(Boolean).map(Number),
   );
 }
 
@@ -122,11 +126,30 @@ function pagesOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
 }
 
-/** proc(5): fields 14 and 15, in ticks of 10 ms, counted from behind the name in brackets. */
-function cpuSeconds(file: string): number {
-  const text = readFileSync(file, "utf8");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+/** With the processes it started, those that have ended included. */
+function wholeCpuSeconds(pid: number): number {
+  const own = cpuSeconds(`/proc/${pid}/stat`, 4);
+  return childrenOf(pid).reduce((sum, child) => sum + wholeCpuSeconds(child), own);
+}
+
+/**
+ * proc(5): fields 14 and 15, in ticks of 10 ms, counted from behind the name in brackets; 16 and 17 are those of ended
+ * children.
+ */
+function cpuSeconds(file: string, fields = 2): number {
+  const text = readIfThere(file) ?? "";
+  const all = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const ticks = all.slice(11, 11 + fields).map(Number);
+  return ticks.reduce((sum, each) => sum + each, 0) / 100;
+}
+
+/** A process or a thread may end at any time. */
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
 }
 
 const ROOT = join(import.meta.dirname, "..", "..");

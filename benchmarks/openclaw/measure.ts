@@ -10,9 +10,10 @@ import type { Seen } from "./model-process.ts";
 export type Rounds = { one: number; five: number; sixteen: number; quiet: number; streams: number };
 
 export async function measure(gateway: BenchGateway, rounds: Rounds): Promise<Samples> {
-  await warm(gateway);
   const samples: Samples = {};
   const add = (metric: string, ...values: number[]): void => void (samples[metric] ??= []).push(...values);
+  if (rounds.streams > 0) add("stall.start", Math.max(...(await waitsAtStart(gateway))));
+  await warm(gateway);
   for (const [name, children, times] of [
     ["n1", 1, rounds.one],
     ["n5", 5, rounds.five],
@@ -30,17 +31,17 @@ export async function measure(gateway: BenchGateway, rounds: Rounds): Promise<Sa
       add(`${name}.callsAlone`, many.ms - floor.ms);
       add(`${name}.firstRequest`, round.firstRequest);
       if (children > 1) continue;
-      add("n1.mainCpu", round.cpuMs - floor.cpuMs);
+      add("n1.mainCpu", round.cpuMs.main - floor.cpuMs.main);
+      add("n1.allCpu", round.cpuMs.all - floor.cpuMs.all);
     }
   }
   for (let n = 0; n < rounds.quiet; n += 1) {
     await delay(FORGOTTEN_MS);
     const floor = await floorRound(gateway, 1);
     await delay(FORGOTTEN_MS);
-    add("n1.mainCpuQuiet", (await quietRound(gateway)) - floor.cpuMs);
+    add("n1.mainCpuQuiet", (await quietRound(gateway)) - floor.cpuMs.main);
   }
-  const usual = median(samples["n1.firstRequest"]!);
-  add("sibling.delay", ...(await siblingDelays(gateway, usual, rounds.streams)));
+  for (let n = 0; n < rounds.streams; n += 1) add("sibling.delay", await siblingDelay(gateway));
   for (const children of [0, 1, 5]) {
     for (let n = 0; n < rounds.streams; n += 1) {
       const waits = await waitsBeside(gateway, children);
@@ -60,7 +61,15 @@ async function warm(gateway: BenchGateway): Promise<void> {
   }
 }
 
-type Floor = { ms: number; cpuMs: number };
+type Floor = { ms: number; cpuMs: Cpu };
+
+/** Milliseconds of processor time. */
+type Cpu = { main: number; all: number };
+
+function cpuSince(gateway: BenchGateway, before: Cpu): Cpu {
+  const { main, all } = gateway.cpu();
+  return { main: (main - before.main) * 1000, all: (all - before.all) * 1000 };
+}
 
 /** From the model's tool call to its next request, with calls that do nothing. */
 async function floorRound(gateway: BenchGateway, calls: number): Promise<Floor> {
@@ -69,10 +78,10 @@ async function floorRound(gateway: BenchGateway, calls: number): Promise<Floor> 
   await gateway.turn(`#floor=${id} n=${calls}`);
   const { called, next } = turnTimes(await gateway.seen(), id);
   await delay(QUIET_MS);
-  return { ms: next - called, cpuMs: (gateway.cpu().main - before.main) * 1000 };
+  return { ms: next - called, cpuMs: cpuSince(gateway, before) };
 }
 
-type SpawnRound = { accepted: number; firstRequest: number; /** Of the main thread. */ cpuMs: number };
+type SpawnRound = { accepted: number; firstRequest: number; cpuMs: Cpu };
 
 /** The last of the children counts. */
 async function spawnRound(gateway: BenchGateway, name: string, children: number): Promise<SpawnRound> {
@@ -84,8 +93,7 @@ async function spawnRound(gateway: BenchGateway, name: string, children: number)
   const arrivals = seen.filter(({ kind, ids }) => kind === "child" && ids[0]!.startsWith(`${id}.`));
   const last = Math.max(...arrivals.map(({ arrivedAt }) => arrivedAt));
   await delay(QUIET_MS);
-  const cpuMs = (gateway.cpu().main - before.main) * 1000;
-  return { accepted: next - called, firstRequest: last - called, cpuMs };
+  return { accepted: next - called, firstRequest: last - called, cpuMs: cpuSince(gateway, before) };
 }
 
 /** Milliseconds of the main thread for a turn with a child whose result nobody wants: no announce turn is in it. */
@@ -98,18 +106,39 @@ async function quietRound(gateway: BenchGateway): Promise<number> {
   return (gateway.cpu().main - before.main) * 1000;
 }
 
-/** How much later than usual a child's first request comes while another child streams 200 KB. */
-async function siblingDelays(gateway: BenchGateway, usual: number, rounds: number): Promise<number[]> {
-  const found: number[] = [];
-  for (let n = 0; n < rounds; n += 1) {
-    const stream = nextId("beside");
-    await gateway.turn(`#spawn=${stream} n=1 bytes=${STREAM_BYTES}`);
-    const { firstRequest } = await spawnRound(gateway, "sibling", 1);
-    found.push(firstRequest - usual);
-    await allHandedOver(gateway, stream, 1);
-    await delay(QUIET_MS);
+/** How much later a child's first request comes while another child streams 200 KB than while another one is silent. */
+async function siblingDelay(gateway: BenchGateway): Promise<number> {
+  const silent = await siblingOf(gateway, "silent", `bytes=${64 * SILENT_PIECES} pace=${STREAM_MS / SILENT_PIECES}`);
+  const streaming = await siblingOf(gateway, "beside", `bytes=${STREAM_BYTES} pace=1`);
+  return streaming - silent;
+}
+
+/** From the call to the first request of a child that is called while another, called in the turn before, answers. */
+async function siblingOf(gateway: BenchGateway, name: string, answer: string): Promise<number> {
+  const other = nextId(name);
+  const id = nextId("sibling");
+  await gateway.turn(`#spawn=${other} n=1 ${answer}`);
+  await gateway.turn(`#spawn=${id} n=1 bytes=192`);
+  await allStreamed(gateway, other, 1);
+  const seen = await allStreamed(gateway, id, 1);
+  const { called } = turnTimes(seen, id);
+  const first = seen.find(({ kind, ids }) => kind === "child" && ids[0] === `${id}.0`)!.arrivedAt;
+  const answered = seen.find(({ kind, ids }) => kind === "child" && ids[0] === `${other}.0`)!.finishedAt!;
+  if (called > answered) throw new Error(`${other} had answered before its sibling was called`);
+  await Promise.all([allHandedOver(gateway, other, 1), allHandedOver(gateway, id, 1)]);
+  await delay(QUIET_MS);
+  return first - called;
+}
+
+/** How long unrelated requests waited once the gateway took them, while it and the plugin get ready for more. */
+async function waitsAtStart({ profile }: BenchGateway): Promise<number[]> {
+  const waits: number[] = [];
+  for (const end = performance.now() + START_MS; performance.now() < end; await delay(PING_EVERY_MS)) {
+    const asked = performance.now();
+    await ask({ port: profile.port, path: "/readyz" });
+    waits.push(performance.now() - asked);
   }
-  return found;
+  return waits;
 }
 
 /**
@@ -200,6 +229,11 @@ function nextId(name: string): string {
 }
 
 const STREAM_BYTES = 204_800;
+/** What 200 KB take at 64 bytes a millisecond: longer than the turn that calls the sibling. */
+const STREAM_MS = 3200;
+const SILENT_PIECES = 2;
+/** The runner's first thread is warm before that. */
+const START_MS = 6000;
 const PING_EVERY_MS = 5;
 /** At least. */
 const WATCHED_MS = 5000;

@@ -4,7 +4,8 @@
  *   main turn "#spawn=<round> n=<children> bytes=<answer>"   calls sessions_spawn n times in one answer, then ends;
  *                                                            with "quiet=1" the children's results aren't wanted
  *   main turn "#floor=<round> n=<calls>"                     calls a tool that does nothing, then ends
- *   child "#child=<id> bytes=<answer>"                       streams so many bytes in pieces of 64
+ *   child "#child=<id> bytes=<answer>"                       streams so many bytes in pieces of 64; with "pace=<ms>" so
+ *                                                            long after one another (of the spawning turn, too)
  *   a turn that hands over results                           says a word; 2026.9.6 takes silence for a failure
  *
  * `GET /seen` answers with what was asked when, as `Seen[]`; times are milliseconds since the epoch with fractions.
@@ -52,8 +53,10 @@ function answer(request: RecordedRequest): Reply {
   // A conversation grows with every round, and nobody reads it again.
   request.body = {};
   request.messages = [];
-  if (kind === "child")
-    return { text: FILLER.repeat(numberIn(text, "bytes") / FILLER.length), chunkChars: FILLER.length };
+  if (kind === "child") {
+    const delayMs = numberIn(text, "pace") || undefined;
+    return { text: FILLER.repeat(numberIn(text, "bytes") / FILLER.length), chunkChars: FILLER.length, delayMs };
+  }
   if (kind === "handover") return "Noted.";
   if (kind !== "main") return "done";
   return { toolCalls: callsOf(text, ids[0]!) };
@@ -72,10 +75,10 @@ function callsOf(text: string, id: string): ScriptedToolCall[] {
     return calls.map((each) =>
       wrapped === true ? called("agents_list", {}, each) : called("process", { action: "list" }, each),
     );
-  const bytes = numberIn(text, "bytes");
+  const answer = /\bbytes=\d+(?: pace=\d+)?/.exec(text)![0];
   const wanted = text.includes("quiet=1") ? { expectsCompletionMessage: false } : {};
   return calls.map((each) =>
-    called(spawn, { task: `#child=${each} bytes=${bytes}`, label: `#child=${each}`, ...wanted }, each),
+    called(spawn, { task: `#child=${each} ${answer}`, label: `#child=${each}`, ...wanted }, each),
   );
 }
 

@@ -25,7 +25,10 @@ export function keptResults(refuse: (sentence: string) => never): Results {
     return refuse("There is no results/openclaw.json to --continue with; leave it away.");
   }
   const { build, sittings, raw, failed } = JSON.parse(text) as Results & { build?: string };
-  if (build !== buildHash()) refuse("results/openclaw.json was measured with another build; leave --continue away.");
+  if (build !== buildHash())
+    refuse(
+      "results/openclaw.json was measured with another build; leave --continue away, and it is replaced after the first round.",
+    );
   return { sittings, raw, failed };
 }
 

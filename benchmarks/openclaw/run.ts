@@ -3,9 +3,10 @@
  * from one onboarded state, in an order that is reversed every round.
  *
  *   npm run bench:openclaw                  20 rounds of all variants; writes results/openclaw.json, its plot and the tables
+ *                                           after the first round, in the place of what was there
  *   npm run bench:openclaw -- --continue    goes on with the rounds in results/openclaw.json, of this very build, until
  *                                           there are 20: two hours and a half needn't be had at a time
- *   npm run bench:openclaw -- --rounds 1 --only "pi, 2026.4.1"     shows one of them, and writes nothing
+ *   npm run bench:openclaw -- --rounds 1 --only "pi, 2026.4.1"     shows one of them; fewer rounds write nothing
  */
 
 import type { Samples } from "../lib/benchmark.ts";
@@ -17,16 +18,18 @@ import { keepResults, keptResults, type Results } from "./results.ts";
 import { tableOf } from "./table.ts";
 import { VARIANTS, type Variant } from "./variants.ts";
 
+const ROUNDS = 20;
 const { values } = readOptions({
   rounds: { type: "string" },
   continue: { type: "boolean" },
   only: { type: "string" },
 });
-const wanted = roundsAsked(values.rounds) ?? 20;
+const wanted = roundsAsked(values.rounds) ?? ROUNDS;
 const chosen = VARIANTS.filter(({ name }) => values.only === undefined || name === values.only);
 if (chosen.length === 0)
   refuse(`There is no variant ${values.only}; choose from ${VARIANTS.map(({ name }) => name).join("; ")}.`);
 if (values.continue === true && values.only !== undefined) refuse("--only writes nothing to --continue with.");
+const writes = values.only === undefined && (wanted >= ROUNDS || values.continue === true);
 // Gateways differ more from one start to the next than within one: many of them, each asked little.
 const EACH_ROUND: Rounds = { one: 2, five: 1, sixteen: 1, quiet: 1, streams: 1 };
 const OWN_TOOL: Rounds = { one: 2, five: 1, sixteen: 0, quiet: 0, streams: 0 };
@@ -43,8 +46,8 @@ for (let round = 0; round < wanted; round += 1) {
     if (rounds.length > round) continue;
     const began = performance.now();
     rounds.push(await measured(variant));
-    // What was measured isn't lost with a gateway that fails.
-    if (values.only === undefined) await keepResults(results);
+    // What was measured isn't lost with a gateway that fails, nor what was there for half a round.
+    if (writes && VARIANTS.every(({ name }) => raw[name] !== undefined)) await keepResults(results);
     console.log(`round ${round + 1}, ${variant.name}: ${Math.round((performance.now() - began) / 1000)} s`);
   }
 }
