@@ -59,10 +59,13 @@ export function queueCheck(queued: Set<string>): AdmissionCheck {
   };
 }
 
-/** A session that was restarted under a new run id is one child, and no other than itself. The limit keeps the count cheap; the index carries it whole. */
+/**
+ * A session that was restarted under a new run id is one child, and no other than itself. The limit keeps the count cheap;
+ * the index carries it whole. SQLite plans with the number of a bare `LIMIT ?`, so it would plan anew at every count.
+ */
 export const COUNT_ACTIVE_CHILDREN = `
   SELECT COUNT(*) AS active FROM (
     SELECT DISTINCT childSessionKey FROM runs INDEXED BY runs_active_by_requester
     WHERE requesterSessionKey = ? AND collect = 0 AND childSessionKey <> ? AND (state <> 'settled' OR unsettledBelow > 0)
-    LIMIT ?
+    LIMIT +?
   )`;

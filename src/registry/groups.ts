@@ -34,9 +34,9 @@ export function groupPurger(db: Database): (ageMs: number, now: number) => numbe
   return (ageMs, now) => Number(db.write(() => purge.run(now - ageMs).changes));
 }
 
-/** The limit keeps the count cheap; the index carries it whole. */
+/** The limit keeps the count cheap; the index carries it whole. `+?` for the reason that admission-checks.ts tells. */
 export const COUNT_UNSETTLED = `
   SELECT COUNT(*) AS unsettled FROM (
     SELECT 1 FROM runs INDEXED BY runs_unsettled_by_group
-    WHERE requesterSessionKey = ? AND groupId = ? AND state <> 'settled' LIMIT ?
+    WHERE requesterSessionKey = ? AND groupId = ? AND state <> 'settled' LIMIT +?
   )`;
