@@ -1,5 +1,7 @@
 /** A run's row, written for the first time. */
 
+import type { SQLInputValue } from "node:sqlite";
+
 import type { Database } from "./database.ts";
 import { cutChars, TASK_CHARS } from "./run-row.ts";
 import type { NewRun } from "./run-row.ts";
@@ -8,7 +10,7 @@ import type { NewRun } from "./run-row.ts";
 export function runInserter(db: Database): (run: NewRun, ownerId: string) => void {
   const insert = db.prepare(INSERT_RUN);
   return (run, ownerId) => {
-    insert.run({
+    const row: Record<string, SQLInputValue> = {
       runId: run.runId,
       ownerId,
       childSessionKey: run.childSessionKey,
@@ -41,7 +43,9 @@ export function runInserter(db: Database): (run: NewRun, ownerId: string) => voi
       retainAttachments: run.retainAttachments === true ? 1 : 0,
       kept: run.kept === undefined ? null : JSON.stringify(run.kept),
       task: cutChars(run.task, TASK_CHARS),
-    });
+    };
+    // By place: each looked up by its name took as long as the insert itself.
+    insert.run(...NAMES.map((name) => row[name]!));
   };
 }
 
@@ -51,4 +55,4 @@ const COLUMNS =
   "tools collect groupId completionTarget budget attachmentsDir retainAttachments kept task";
 
 const NAMES = COLUMNS.split(" ");
-const INSERT_RUN = `INSERT INTO runs (state, ${NAMES.join(", ")}) VALUES ('queued', ${NAMES.map((name) => `:${name}`).join(", ")})`;
+const INSERT_RUN = `INSERT INTO runs (state, ${NAMES.join(", ")}) VALUES ('queued', ${NAMES.map(() => "?").join(", ")})`;
