@@ -37,6 +37,9 @@ export class Database {
   readonly readOnly: boolean;
   readonly #db: DatabaseSync;
   readonly #file: string;
+  /** Prepared like all others: nothing of a write has to be read as SQL any more. */
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   readonly #checkpointer: Checkpointer | undefined;
   #log: number | undefined;
 
@@ -44,6 +47,8 @@ export class Database {
     this.#db = db;
     this.#file = file;
     this.readOnly = readOnly;
+    this.#begin = db.prepare("BEGIN IMMEDIATE");
+    this.#commit = db.prepare("COMMIT");
     if (!readOnly && file !== ":memory:") this.#checkpointer = new Checkpointer(file, db);
   }
 
@@ -64,11 +69,11 @@ export class Database {
     if (this.readOnly) throw new InprocessError("internal", `The registry ${this.#file} was opened to look only.`);
     if (this.#db.isTransaction) return work();
     return explaining(this.#file, () => {
-      this.#db.exec("BEGIN IMMEDIATE");
+      this.#begin.run();
       let result: T;
       try {
         result = work();
-        this.#db.exec("COMMIT");
+        this.#commit.run();
       } catch (error) {
         // SQLite may have rolled back by itself (a full disk), and then a second ROLLBACK would hide the cause.
         if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
