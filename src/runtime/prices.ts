@@ -21,14 +21,15 @@ export function unpriced(config: Config, model: ResolvedModel): string | undefin
  * @throws InprocessError `params_invalid` for its own, `budget` for one above
  */
 export function requirePrices(
-  { config, registry }: Pick<Parts, "config" | "registry">,
+  { config, registry, live }: Pick<Parts, "config" | "registry" | "live">,
   { params, requester }: Pick<Asked, "params" | "requester">,
   model: ResolvedModel,
 ): void {
   const ref = unpriced(config, model);
   if (ref === undefined) return;
-  const above = registry.byChildSession(requester.sessionKey);
-  const budgets = above === undefined ? [] : registry.budgets.accountsOf(above.runId);
+  // Budgets are counted of live runs alone.
+  const above = live.ofSession(requester.sessionKey);
+  const budgets = above === undefined ? [] : registry.budgets.accountsOf(above.id);
   const given = [params.budget, ...budgets.flatMap(({ of, limits }) => (of === "run" ? [limits] : []))];
   if (given.every((limits) => limits?.usd === undefined)) return;
   throw new InprocessError(
