@@ -86,7 +86,7 @@ export class ConnectCauses {
   }
 
   pairingRequired(reason?: string, requestId?: string): InprocessError {
-    const why = reason === undefined ? undefined : PAIRING_REASONS[reason];
+    const why = PAIRING_REASONS.get(reason ?? "");
     const id = requestId !== undefined && /^[\w-]{1,100}$/.test(requestId) ? requestId : "--latest";
     return this.#error(
       "gateway_pairing_required",
@@ -171,9 +171,9 @@ const CONNECT_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "gateway_refused",
 ]);
 /** `details.reason` of `PAIRING_REQUIRED`. */
-const PAIRING_REASONS: Record<string, string> = {
-  "not-paired": "this device",
-  "scope-upgrade": "wider scopes for this device",
-  "role-upgrade": "another role for this device",
-  "metadata-upgrade": "this device, whose platform has changed,",
-};
+const PAIRING_REASONS: ReadonlyMap<string, string> = new Map([
+  ["not-paired", "this device"],
+  ["scope-upgrade", "wider scopes for this device"],
+  ["role-upgrade", "another role for this device"],
+  ["metadata-upgrade", "this device, whose platform has changed,"],
+]);

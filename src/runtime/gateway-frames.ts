@@ -39,6 +39,9 @@ const errorShape = z.object({
     .catch(undefined),
 });
 
+/** Node makes one millisecond of a longer one. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const frame = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("res"),
@@ -60,7 +63,15 @@ export const helloOk = z.object({
     .object({ deviceToken: z.string().min(1) })
     .optional()
     .catch(undefined),
-  policy: z.object({ tickIntervalMs: z.number().positive() }).optional().catch(undefined),
+  policy: z
+    .object({
+      tickIntervalMs: z
+        .number()
+        .positive()
+        .transform((ms) => Math.min(ms, LONGEST_TIMER_MS)),
+    })
+    .optional()
+    .catch(undefined),
 });
 
 /** `sessions.patch` */

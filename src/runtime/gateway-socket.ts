@@ -73,6 +73,7 @@ export class GatewaySocket {
   #heard = false;
   #letIn = false;
   #error: Error | undefined;
+  #challenged = false;
   /** The gateway's last message of the handshake, as it came. */
   #said = "";
 
@@ -176,7 +177,9 @@ export class GatewaySocket {
 
   #event({ event, payload }: Extract<Frame, { type: "event" }>): void {
     if (this.#letIn) return this.#options.onEvent(event, payload);
-    if (event !== "connect.challenge") return;
+    // The first alone: each answer is another signature for this device, with the token beside it.
+    if (event !== "connect.challenge" || this.#challenged) return;
+    this.#challenged = true;
     const asked = challenge.safeParse(payload);
     if (!asked.success) return this.#opening.reject(this.#causes.strangeHandshake());
     void this.#signIn(asked.data.nonce);

@@ -12,21 +12,27 @@ export type Asked = {
   /** How often this method was asked for, this time included. */
   count: number;
   ok(payload: unknown): void;
-  refuse(code: string, message: string): void;
+  refuse(code: string, message: string, details?: object): void;
   tell(event: string, payload: unknown): void;
 };
 
 export type ScriptedGateway = {
   url: string;
   token: string;
-  /** Methods asked for, oldest first. */
+  /** Methods asked for, oldest first; `connect` where the test answers it. */
   calls: { method: string; params: Params }[];
   /** Breaks every connection, and is a new process when it is asked again. */
   restart(): void;
 };
 
-/** What isn't in `answers` is answered as a gateway does that accepts every run and ends none. */
-export async function scriptGateway(answers: Record<string, (asked: Asked) => void> = {}): Promise<ScriptedGateway> {
+/**
+ * What isn't in `answers` is answered as a gateway does that accepts every run and ends none.
+ * @param options.challenges how often it challenges whoever connects
+ */
+export async function scriptGateway(
+  answers: Record<string, (asked: Asked) => void> = {},
+  { challenges = 1 }: { challenges?: number } = {},
+): Promise<ScriptedGateway> {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await new Promise((resolve) => server.once("listening", resolve));
   closeAfterTest(async () => {
@@ -40,20 +46,21 @@ export async function scriptGateway(answers: Record<string, (asked: Asked) => vo
     const { id, method, params = {} } = JSON.parse(text) as { id: string; method: string; params?: Params };
     const send = (frame: object): void => socket.send(JSON.stringify(frame));
     const ok = (payload: unknown): void => send({ type: "res", id, ok: true, payload });
-    if (method === "connect") {
+    if (method === "connect" && answers["connect"] === undefined) {
       const snapshot = { uptimeMs: performance.now() - startedAt };
       return ok({ type: "hello-ok", protocol: 3, snapshot, auth: { deviceToken: DEVICE_TOKEN } });
     }
     calls.push({ method, params });
     const count = calls.filter((call) => call.method === method).length;
-    const refuse = (code: string, message: string): void =>
-      send({ type: "res", id, ok: false, error: { code, message } });
+    const refuse = (code: string, message: string, details?: object): void =>
+      send({ type: "res", id, ok: false, error: { code, message, details } });
     const tell = (event: string, payload: unknown): void => send({ type: "event", event, payload });
     const answer = answers[method] ?? DEFAULTS[method] ?? (({ ok: yes }) => yes({}));
     answer({ params, count, ok, refuse, tell });
   };
   server.on("connection", (socket) => {
-    socket.send(JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce: "once" } }));
+    const challenge = JSON.stringify({ type: "event", event: "connect.challenge", payload: { nonce: "once" } });
+    for (let left = challenges; left > 0; left--) socket.send(challenge);
     socket.on("message", (data) => heard(socket, (data as Buffer).toString()));
   });
   const { port } = server.address() as { port: number };
