@@ -1,6 +1,7 @@
 /** Why a gateway couldn't be reached, or let nobody in: a code, and the sentence that tells the user what to run. */
 
 import { InprocessError, isInprocessError, type ErrorCode } from "../errors.ts";
+import { isLoopback } from "../policy/select-runtime.ts";
 import { redactText } from "../redact.ts";
 import { shownUrl, type GatewayAddress } from "./gateway-address.ts";
 import { PROTOCOL, type GatewayError } from "./gateway-frames.ts";
@@ -8,16 +9,24 @@ import { PROTOCOL, type GatewayError } from "./gateway-frames.ts";
 /** Before a connection was open: the gateway has accepted nothing over it. */
 export class ConnectCauses {
   readonly #address: GatewayAddress;
+  readonly #mode: string;
   readonly #secrets: () => string[];
 
-  /** @param secrets exact values that the sentences must not hold */
-  constructor(address: GatewayAddress, secrets: () => string[]) {
+  /**
+   * @param mode `gateway.mode`: from where the certificate's pin was read
+   * @param secrets exact values that the sentences must not hold
+   */
+  constructor(address: GatewayAddress, mode: string, secrets: () => string[]) {
     this.#address = address;
+    this.#mode = mode;
     this.#secrets = secrets;
   }
 
   /** The socket never opened, or broke without a word. */
   unreachable(why: string, cause?: unknown): InprocessError {
+    if (cause instanceof Error && UNTRUSTED.has((cause as NodeJS.ErrnoException).code ?? "")) {
+      return this.#untrusted(why, cause);
+    }
     return this.#error(
       "gateway_unreachable",
       `The gateway at ${this.#where} can't be reached (${why}); see that it runs (\`openclaw gateway status\`) and that the address is right.`,
@@ -33,9 +42,26 @@ export class ConnectCauses {
   }
 
   wrongCertificate(found: string): InprocessError {
+    const renewed =
+      this.#mode === "remote"
+        ? "put the new fingerprint into gateway.remote.tlsFingerprint"
+        : "restart this process, which read the gateway's certificate when it began";
     return this.#error(
       "gateway_unreachable",
-      `The gateway at ${this.#where} showed another certificate than the pinned one (its SHA-256 is ${found}), so nothing was sent to it; if the certificate was renewed, put the new fingerprint into gateway.remote.tlsFingerprint.`,
+      `The gateway at ${this.#where} showed another certificate than the pinned one (its SHA-256 is ${found}), so nothing was sent to it; if the certificate was renewed, ${renewed}.`,
+    );
+  }
+
+  /** No authority vouches for its certificate, and none is pinned. */
+  #untrusted(why: string, cause: Error): InprocessError {
+    const pin =
+      this.#mode === "remote"
+        ? "put its SHA-256 into gateway.remote.tlsFingerprint, which counts for gateway.remote.url"
+        : 'name its file in gateway.tls.certPath if the gateway is on this machine, else set gateway.mode to "remote", with gateway.remote.url and its SHA-256 in gateway.remote.tlsFingerprint';
+    return this.#error(
+      "gateway_unreachable",
+      `The gateway at ${this.#where} showed a certificate that nothing here vouches for (${why}), so nothing was sent to it; if it is the gateway's own, ${pin}.`,
+      cause,
     );
   }
 
@@ -90,8 +116,19 @@ export class ConnectCauses {
     const id = requestId !== undefined && /^[\w-]{1,100}$/.test(requestId) ? requestId : "--latest";
     return this.#error(
       "gateway_pairing_required",
-      `The gateway at ${this.#where} wants ${why ?? "this device"} approved first (pairing required); run \`openclaw devices approve ${id}\` on its machine.`,
+      `The gateway at ${this.#where} wants ${why ?? "this device"} approved first (pairing required); run \`openclaw devices approve ${id}\` on its machine${this.#elsewhere()}.`,
     );
+  }
+
+  /** OpenClaw's command asks at loopback, where a gateway may not listen that was reached at another address. */
+  #elsewhere(): string {
+    const { protocol, hostname } = new URL(this.#address.url);
+    if (isLoopback(hostname)) return "";
+    const how =
+      protocol === "wss:"
+        ? `add \`--url ${this.#where} --token <its token>\`, or set gateway.bind to "lan" first`
+        : 'set gateway.bind to "lan" first, for that command takes no other address without TLS';
+    return `; if the gateway doesn't listen at 127.0.0.1 there (gateway.bind "custom" or "tailnet"), ${how}`;
   }
 
   unauthorized(message: string): InprocessError {
@@ -169,6 +206,14 @@ const CONNECT_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "gateway_pairing_required",
   "gateway_unauthorized",
   "gateway_refused",
+]);
+/** Node's codes for a certificate that no authority known here has signed. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
 ]);
 /** `details.reason` of `PAIRING_REQUIRED`. */
 const PAIRING_REASONS: ReadonlyMap<string, string> = new Map([

@@ -115,8 +115,9 @@ class GatewayRuntime implements GatewaySubagents {
     registry.purgeOlderThan();
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
     const onEvent = (event: string, payload: unknown): void => this.#following.heard(event, payload);
+    const { mode } = config.gateway;
     const open = (signal: AbortSignal): Promise<GatewaySocket> =>
-      openSocket({ address, identity: device, timeouts, onEvent, signal });
+      openSocket({ address, mode, identity: device, timeouts, onEvent, signal });
     this.#parts = {
       config,
       host,

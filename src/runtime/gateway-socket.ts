@@ -27,6 +27,8 @@ export type GatewayTimeouts = {
 
 export type SocketOptions = {
   address: GatewayAddress;
+  /** `gateway.mode`: from where the certificate's pin was read. */
+  mode: string;
   identity: DeviceIdentity;
   timeouts: GatewayTimeouts;
   onEvent(event: string, payload: unknown): void;
@@ -78,9 +80,9 @@ export class GatewaySocket {
   #said = "";
 
   constructor(options: SocketOptions) {
-    const { address, timeouts } = options;
+    const { address, mode, timeouts } = options;
     this.#options = options;
-    this.#causes = new ConnectCauses(address, () => this.#secrets());
+    this.#causes = new ConnectCauses(address, mode, () => this.#secrets());
     this.#pinned = this.#pin();
     this.#ws = new WebSocket(address.url, {
       maxPayload: MAX_PAYLOAD_BYTES,

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 
+import { parseConfig } from "../../src/config.ts";
 import { closeAfterTest, gate } from "../helpers/runtime-fixture.ts";
 import { startFallback } from "../helpers/fallback-fixture.ts";
 import { connectTo, openGateway, refused } from "../helpers/gateway-fixture.ts";
@@ -226,9 +227,17 @@ describe("TLS", () => {
     const { spawn } = await connectTo(gateway, { address });
     const { code, error } = refused(await spawn("a"));
     expect(code).toBe("gateway_unreachable");
-    expect(error).toMatch(/another certificate than the pinned one/);
+    expect(error).toMatch(/another certificate than the pinned one.*restart this process, which read/);
     expect(error).toContain(gateway.tlsFingerprint!);
+    expect(error).not.toContain("gateway.remote");
     expect((await gateway.seen()).calls).toEqual([]);
+  });
+
+  it("with another certificate than the one of gateway.remote names that setting", async () => {
+    const { gateway } = await openGateway(() => "never", { tls: true });
+    const address = { url: gateway.url, token: gateway.token!, tlsFingerprint: "ab".repeat(32) };
+    const { spawn } = await connectTo(gateway, { address, config: remote(gateway.url) });
+    expect(refused(await spawn("a")).error).toContain("the new fingerprint into gateway.remote.tlsFingerprint");
   });
 
   it("with another certificate than the pinned one isn't even asked for a WebSocket", async () => {
@@ -269,10 +278,14 @@ describe("TLS", () => {
     await over;
   });
 
-  it("without a pin asks the CAs, who don't know such a certificate", async () => {
+  it("without a pin asks the CAs, who don't know such a certificate: how it is pinned is said", async () => {
     const { gateway } = await openGateway(() => "never", { tls: true });
-    const { spawn } = await connectTo(gateway);
-    expect(refused(await spawn("a"))).toMatchObject({ code: "gateway_unreachable" });
+    const here = refused(await (await connectTo(gateway)).spawn("a"));
+    expect(here.code).toBe("gateway_unreachable");
+    expect(here.error).toMatch(/nothing here vouches for .*gateway\.tls\.certPath .*gateway\.remote\.tlsFingerprint/);
+    const elsewhere = await connectTo(gateway, { config: remote(gateway.url) });
+    const { error } = refused(await elsewhere.spawn("a"));
+    expect(error).toMatch(/nothing here vouches for .*put its SHA-256 into gateway\.remote\.tlsFingerprint/);
     expect((await gateway.seen()).calls).toEqual([]);
   });
 });
@@ -298,6 +311,10 @@ it.each([
   const made = connectTo({ url }, { address: { url, tlsFingerprint } });
   await expect(made).rejects.toMatchObject({ code: "config_invalid", message: expect.stringMatching(why) as string });
 });
+
+function remote(url: string) {
+  return parseConfig({ gateway: { mode: "remote", remote: { url } } });
+}
 
 /** The URL of what challenges whoever connects, and answers their `connect` with this. */
 async function answering(answer: object, challenge: object = { nonce: "a nonce" }): Promise<string> {
