@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { InprocessError } from "../errors.ts";
-import { strange } from "./gateway-causes.ts";
+import { isTooLarge, strange } from "./gateway-causes.ts";
 import {
   aborted,
   history,
@@ -111,8 +111,22 @@ export async function messagesOf(link: GatewayLink, sessionKey: string, limit: n
   const { messages } = await insist(link, "chat.history", history, params);
   // A message too large for a chat window is left out of that answer; here it is somebody's result.
   if (!messages.some((message) => message.__openclaw?.truncated === true)) return messages;
-  const whole = await ask(link, "sessions.get", history, { key: sessionKey, limit });
-  return whole.ok ? whole.value.messages : messages;
+  return (await wholeMessagesOf(link, sessionKey, limit)) ?? messages;
+}
+
+/** The same without a limit on a message's length; undefined when the gateway refuses, or all is too large to be taken. */
+export async function wholeMessagesOf(
+  link: GatewayLink,
+  sessionKey: string,
+  limit: number,
+): Promise<GatewayMessage[] | undefined> {
+  try {
+    const whole = await ask(link, "sessions.get", history, { key: sessionKey, limit }, { alone: true });
+    return whole.ok ? whole.value.messages : undefined;
+  } catch (error) {
+    if (isTooLarge(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Children of a session as the gateway lists them. */

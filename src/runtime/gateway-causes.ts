@@ -175,12 +175,19 @@ export function unaccepted(error: unknown): never {
   throw new InprocessError("gateway_unreachable", message, { cause: error });
 }
 
-/** A connection that was open broke with calls under way. */
-export function lost(method: string, why: string): InprocessError {
+/** A connection that was open broke with calls under way. @param cause what broke it, where this side did */
+export function lost(method: string, why: string, cause?: unknown): InprocessError {
   return new InprocessError(
     "gateway_lost",
     `The connection to the gateway broke while ${method} was under way (${why}); whether it took effect isn't known.`,
+    { cause },
   );
+}
+
+/** Whether a connection was lost to a message larger than one is taken here. */
+export function isTooLarge(error: unknown): boolean {
+  if (!isInprocessError(error) || error.code !== "gateway_lost" || !(error.cause instanceof Error)) return false;
+  return (error.cause as NodeJS.ErrnoException).code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 }
 
 export function tooLate(method: string, ms: number): InprocessError {

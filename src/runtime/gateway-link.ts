@@ -2,12 +2,16 @@
 
 import { performance } from "node:perf_hooks";
 import { InprocessError, isInprocessError } from "../errors.ts";
+import { isTooLarge } from "./gateway-causes.ts";
 import type { Answer } from "./gateway-frames.ts";
 import type { GatewaySocket, GatewayStart } from "./gateway-socket.ts";
 
 export type LinkOptions = {
-  /** Resolves with a connection that is let in; gives up when the signal fires. */
-  open(signal: AbortSignal): Promise<GatewaySocket>;
+  /**
+   * Resolves with a connection that is let in; gives up when the signal fires.
+   * @param alone for one call beside the kept connection, which hears all events already
+   */
+  open(signal: AbortSignal, alone: boolean): Promise<GatewaySocket>;
   /** A connection of its own for each call, as OpenClaw 2026.4.1 does; for the benchmark. @default false */
   connectionPerCall?: boolean;
 };
@@ -16,6 +20,8 @@ export type CallOptions = {
   timeoutMs?: number;
   /** Not asked again by the link: the caller does that, in its own way. @default false */
   once?: boolean;
+  /** Over a connection of its own: whatever its answer does to that, no other call is lost with it. @default false */
+  alone?: boolean;
 };
 
 export class GatewayLink {
@@ -64,12 +70,14 @@ export class GatewayLink {
    */
   async call(method: string, params: object, options: CallOptions = {}): Promise<Answer> {
     try {
-      return await this.#callOnce(method, params, options.timeoutMs);
+      return await this.#callOnce(method, params, options);
     } catch (error) {
       const broke = isInprocessError(error) && error.code === "gateway_lost";
-      if (!broke || options.once === true || this.#closing.signal.aborted) throw error;
+      // Its own answer, which would be as large again.
+      const inVain = options.alone === true && isTooLarge(error);
+      if (!broke || inVain || options.once === true || this.#closing.signal.aborted) throw error;
     }
-    return this.#callOnce(method, params, options.timeoutMs);
+    return this.#callOnce(method, params, options);
   }
 
   /** What is under way fails with `gateway_lost`. */
@@ -81,18 +89,19 @@ export class GatewayLink {
     await Promise.all(open.map((socket) => socket.closed));
   }
 
-  async #callOnce(method: string, params: object, timeoutMs: number | undefined): Promise<Answer> {
-    const socket = await this.#socket();
+  async #callOnce(method: string, params: object, { timeoutMs, alone = false }: CallOptions): Promise<Answer> {
+    const isOwn = alone || this.#options.connectionPerCall === true;
+    const socket = await this.#socket(alone);
     try {
       return await socket.call(method, params, timeoutMs);
     } finally {
-      if (this.#options.connectionPerCall === true) socket.close();
+      if (isOwn) socket.close();
     }
   }
 
-  async #socket(): Promise<GatewaySocket> {
+  async #socket(alone = false): Promise<GatewaySocket> {
     if (this.#closing.signal.aborted) throw new InprocessError("runtime_closed", "The runtime was closed.");
-    if (this.#options.connectionPerCall === true) return this.#opened();
+    if (alone || this.#options.connectionPerCall === true) return this.#opened(alone);
     const kept = this.#current;
     if (kept !== undefined) {
       const socket = await kept;
@@ -109,14 +118,15 @@ export class GatewayLink {
     }
   }
 
-  async #opened(): Promise<GatewaySocket> {
-    const socket = await this.#options.open(this.#closing.signal);
+  async #opened(alone = false): Promise<GatewaySocket> {
+    const socket = await this.#options.open(this.#closing.signal, alone);
     this.#open.add(socket);
     void socket.closed.then(() => this.#open.delete(socket));
     if (this.#closing.signal.aborted) socket.close();
     this.#came(socket.gatewayStart);
     return socket;
   }
+
   #came(start: GatewayStart | undefined): void {
     const before = this.#start?.uptimeMs ?? 0;
     if (start !== undefined && start.uptimeMs + SLACK_MS < before) this.#changedAt = performance.now();

@@ -116,8 +116,8 @@ class GatewayRuntime implements GatewaySubagents {
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
     const onEvent = (event: string, payload: unknown): void => this.#following.heard(event, payload);
     const { mode } = config.gateway;
-    const open = (signal: AbortSignal): Promise<GatewaySocket> =>
-      openSocket({ address, mode, identity: device, timeouts, onEvent, signal });
+    const open = (signal: AbortSignal, alone: boolean): Promise<GatewaySocket> =>
+      openSocket({ address, mode, identity: device, timeouts, onEvent: alone ? () => undefined : onEvent, signal });
     this.#parts = {
       config,
       host,

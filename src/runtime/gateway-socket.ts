@@ -243,7 +243,7 @@ export class GatewaySocket {
     this.#opening.reject(wordless ? this.#causes.unreachable(why, this.#error) : this.#causes.closed(code, reason));
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { method, failed } of pending) failed(lost(method, why));
+    for (const { method, failed } of pending) failed(lost(method, why, this.#error));
   }
 }
 
