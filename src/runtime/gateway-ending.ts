@@ -4,16 +4,19 @@ import { causeOf, type Cause } from "../errors.ts";
 import type { Outcome } from "../types.ts";
 import type { RunEnd, SessionLook } from "./gateway-calls.ts";
 import type { GatewayRun } from "./gateway-run.ts";
+import { shownSaid } from "./gateway-said.ts";
 
 /**
  * A run whose model failed is `ok` to the gateway, which has said so in the session; so is one that was stopped as a
  * chat.
+ * @param secrets exact values that its cause must not hold
  * @param fault what its messages say is wrong with them
  */
-export function outcomeOf(run: GatewayRun, look: RunEnd, fault?: Cause): Outcome {
+export function outcomeOf(run: GatewayRun, look: RunEnd, secrets: readonly string[], fault?: Cause): Outcome {
   const { status, error } = look;
   if (status === "error") {
-    const message = `The gateway reports that the run failed: ${error ?? fault?.message ?? "it gave no reason"}.`;
+    const why = error === undefined ? (fault?.message ?? "it gave no reason") : shownSaid(error, secrets);
+    const message = `The gateway reports that the run failed: ${why}.`;
     return { status, cause: { code: "engine_failed", message } };
   }
   if (status === "timeout" || fault?.code === "run_interrupted") {

@@ -142,7 +142,7 @@ export class Following {
   async #ended(run: GatewayRun, look: RunEnd): Promise<void> {
     const fault = await this.#bringHome(run);
     await run.control?.catch(() => undefined);
-    await this.#settler.settle(run, run.ending ?? outcomeOf(run, look, fault));
+    await this.#settler.settle(run, run.ending ?? outcomeOf(run, look, this.#parts.secrets(), fault));
   }
 
   /**
@@ -153,7 +153,7 @@ export class Following {
     const session = await sessionFor(this.#parts.link, run, this.#closing.signal);
     const isForgotten = own === undefined && this.#isForgotten(run);
     if (!isForgotten) run.knownAt ??= performance.now();
-    const end = await endOfSession(this.#parts.link, run, session, own);
+    const end = await endOfSession(this.#parts, run, session, own);
     // The end of an earlier run of the session isn't this one's.
     const isIts = run.isAdopted || run.startedAt !== undefined || (end?.endedAt ?? 0) > run.acceptedAt;
     if (end !== undefined && (isForgotten || isIts)) return (await this.#ended(run, end), true);
@@ -171,7 +171,7 @@ export class Following {
   async #bringHome(run: GatewayRun): Promise<Cause | undefined> {
     for (let failures = 0; ; failures++) {
       try {
-        const { text, usage, answeredBy, failure } = await resultOf(this.#parts.link, run.sessionKey);
+        const { text, usage, answeredBy, failure } = await resultOf(this.#parts, run.sessionKey);
         Object.assign(run, { text, usage, answeredBy });
         return failure;
       } catch (error) {

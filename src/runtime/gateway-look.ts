@@ -15,7 +15,6 @@ import { viewOf } from "./views.ts";
 /** @throws InprocessError `not_found`, `not_yours`, `params_invalid`, and those of the connection */
 export async function gatewayHistory(
   parts: GatewayParts,
-  secrets: string[],
   sessionKey: string,
   requester: Requester,
   options: HistoryOptions,
@@ -30,7 +29,10 @@ export async function gatewayHistory(
   const asked = Math.min(MESSAGES, (window.offset + window.limit + 1) * (window.includeTools ? 1 : TOOL_MESSAGES));
   const messages = await messagesOf(parts.link, row.childSessionKey, asked);
   const transcript = messages.flatMap(stored).map((message) => messageLine(message, null).line);
-  return { sessionKey: row.childSessionKey, ...viewHistory(transcript.join(""), { ...window, secrets }) };
+  return {
+    sessionKey: row.childSessionKey,
+    ...viewHistory(transcript.join(""), { ...window, secrets: parts.secrets() }),
+  };
 }
 
 /** From the registry; for runs at work with what the gateway tells of them, when it answers. */

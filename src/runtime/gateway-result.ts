@@ -1,12 +1,12 @@
 /** What a child has said and used, read from its messages. */
 
 import type { Cause } from "../errors.ts";
-import { clip } from "../sessions/clip.ts";
 import type { Usage } from "../types.ts";
 import { noUsage } from "../usage.ts";
-import { ask, messagesOf } from "./gateway-calls.ts";
-import { history, type GatewayMessage } from "./gateway-frames.ts";
-import type { GatewayLink } from "./gateway-link.ts";
+import { messagesOf, wholeMessagesOf } from "./gateway-calls.ts";
+import type { GatewayMessage } from "./gateway-frames.ts";
+import type { GatewayParts } from "./gateway-run.ts";
+import { shownSaid } from "./gateway-said.ts";
 
 export type GatewayResult = {
   text: string;
@@ -17,16 +17,19 @@ export type GatewayResult = {
 };
 
 /** What a session's last turn came to. @throws InprocessError of the connection */
-export async function resultOf(link: GatewayLink, sessionKey: string): Promise<GatewayResult> {
+export async function resultOf(
+  { link, secrets }: Pick<GatewayParts, "link" | "secrets">,
+  sessionKey: string,
+): Promise<GatewayResult> {
   const shown = await messagesOf(link, sessionKey, MESSAGES);
-  if (lastTurn(shown).length > 0) return resultIn(shown);
+  if (lastTurn(shown).length > 0) return resultIn(shown, secrets());
   // A chat window isn't shown an answer that says nothing but NO_REPLY; whether there was one is for the transcript to say.
-  const whole = await ask(link, "sessions.get", history, { key: sessionKey, limit: MESSAGES });
-  return resultIn(whole.ok && lastTurn(whole.value.messages).length > 0 ? whole.value.messages : shown);
+  const whole = (await wholeMessagesOf(link, sessionKey, MESSAGES)) ?? [];
+  return resultIn(lastTurn(whole).length > 0 ? whole : shown, secrets());
 }
 
 /** Of the last turn, the one that began with the newest message to the child; text of an earlier one when it said nothing. */
-function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
+function resultIn(messages: readonly GatewayMessage[], secrets: readonly string[]): GatewayResult {
   const turn = lastTurn(messages);
   const said = (list: readonly GatewayMessage[]): string | undefined =>
     list.map(visibleText).findLast((text) => text !== "");
@@ -35,7 +38,7 @@ function resultIn(messages: readonly GatewayMessage[]): GatewayResult {
     text: said(turn) ?? said(messages.filter(({ role }) => role === "assistant")) ?? "",
     usage: turn.reduce(addMessage, noUsage()),
     answeredBy: last === undefined ? undefined : `${last.provider}/${last.model}`,
-    failure: failureOf(turn.at(-1)),
+    failure: failureOf(turn.at(-1), secrets),
   };
 }
 
@@ -50,12 +53,13 @@ function lastTurn(messages: readonly GatewayMessage[]): GatewayMessage[] {
   return messages.slice(opened + 1).filter(({ role }) => role === "assistant");
 }
 
-function failureOf(last: GatewayMessage | undefined): Cause | undefined {
+function failureOf(last: GatewayMessage | undefined, secrets: readonly string[]): Cause | undefined {
   // A turn that came to its end has a message, be it empty; none is left of one whose session was deleted.
   if (last === undefined) return UNANSWERED;
   if (last.stopReason === "aborted") return { code: "run_interrupted", message: "The run was stopped in the gateway." };
   if (last.stopReason !== "error") return undefined;
-  const said = typeof last["errorMessage"] === "string" ? clip(last["errorMessage"], 500) : "it gave no reason";
+  const said =
+    typeof last["errorMessage"] === "string" ? shownSaid(last["errorMessage"], secrets) : "it gave no reason";
   return { code: "model_error", message: `The model of the run failed: ${said}` };
 }
 

@@ -13,6 +13,8 @@ export type GatewayParts = Records<GatewayRun> & {
   link: GatewayLink;
   /** The address without credentials. */
   gateway: string;
+  /** Exact values that no error may hold. */
+  secrets(): string[];
   /** Each call alone on its connection, and what one call could say said in three: as OpenClaw 2026.4.1 spawns. */
   connectionPerCall: boolean;
 };

@@ -92,7 +92,6 @@ class GatewayRuntime implements GatewaySubagents {
   readonly kind = "gateway";
   readonly capabilities = GATEWAY_CAPABILITIES;
   readonly #options: GatewayOptions;
-  readonly #device: DeviceIdentity;
   readonly #parts: GatewayParts;
   readonly #settler: Settler<GatewayRun>;
   readonly #following: Following;
@@ -110,7 +109,6 @@ class GatewayRuntime implements GatewaySubagents {
   constructor(options: GatewayOptions, device: DeviceIdentity) {
     const { address, config, host, registry, logger, connectionPerCall = false } = options;
     this.#options = options;
-    this.#device = device;
     registry.claimOwner();
     registry.purgeOlderThan();
     const timeouts = { ...TIMEOUTS, ...options.timeouts };
@@ -127,6 +125,7 @@ class GatewayRuntime implements GatewaySubagents {
       live: new LiveRuns<GatewayRun>(),
       link: new GatewayLink({ open, connectionPerCall }),
       gateway: shownUrl(address),
+      secrets: () => secretsOf(address, device.tokenFor(address.url)),
       connectionPerCall,
     };
     this.#settler = new Settler(this.#parts, (run) => {
@@ -198,9 +197,7 @@ class GatewayRuntime implements GatewaySubagents {
 
   async history(sessionKey: string, requester: Requester, options: HistoryOptions = {}): Promise<History> {
     this.#refuseWhenClosed("history");
-    const { address } = this.#options;
-    const secrets = secretsOf(address, this.#device.tokenFor(address.url));
-    return gatewayHistory(this.#parts, secrets, sessionKey, requester, options);
+    return gatewayHistory(this.#parts, sessionKey, requester, options);
   }
 
   async hostSessions(requester: Requester, filter: SessionFilter = {}): Promise<SessionView[]> {

@@ -9,7 +9,7 @@ import { sessionOf, type RunEnd, type SessionLook } from "./gateway-calls.ts";
 import { lastEnd } from "./gateway-ending.ts";
 import type { GatewayLink } from "./gateway-link.ts";
 import { resultOf } from "./gateway-result.ts";
-import type { GatewayRun } from "./gateway-run.ts";
+import type { GatewayParts, GatewayRun } from "./gateway-run.ts";
 
 /**
  * @param own how the run itself ended, if the gateway knows it by its id
@@ -17,7 +17,7 @@ import type { GatewayRun } from "./gateway-run.ts";
  * @throws InprocessError of the connection
  */
 export async function endOfSession(
-  link: GatewayLink,
+  parts: Pick<GatewayParts, "link" | "secrets">,
   run: GatewayRun,
   session: SessionLook | undefined,
   own?: RunEnd,
@@ -25,7 +25,7 @@ export async function endOfSession(
   const end = lastEnd(session, own);
   if (end === undefined || session === undefined || run.ending !== undefined || !mayBeRedirected(run)) return end;
   // Between two turns the session is free for a moment, with nothing but the new message in it.
-  const { failure } = await resultOf(link, run.sessionKey);
+  const { failure } = await resultOf(parts, run.sessionKey);
   return failure?.code === "run_interrupted" ? undefined : end;
 }
 

@@ -7,13 +7,13 @@ import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { WebSocket, type RawData } from "ws";
 import { messageOf } from "../errors.ts";
-import { redactText } from "../redact.ts";
 import { secretsOf, type GatewayAddress } from "./gateway-address.ts";
 import { ConnectCauses, lost, protocolNamed, tooLate } from "./gateway-causes.ts";
 import { pinnedConnection, type PinnedConnection } from "./gateway-certificate.ts";
 import { challenge, helloOk, PROTOCOL, readFrame, requestFrame, type Answer, type Frame } from "./gateway-frames.ts";
 import { connectParams } from "./gateway-handshake.ts";
 import type { DeviceIdentity } from "./gateway-identity.ts";
+import { shownSaid } from "./gateway-said.ts";
 
 /** Milliseconds. A gateway that has just been started may stand still for more than ten seconds. */
 export type GatewayTimeouts = {
@@ -174,7 +174,7 @@ export class GatewaySocket {
     if (frame.ok) return pending.answered({ ok: true, payload: frame.payload });
     const error = frame.error ?? { code: "UNKNOWN", message: "no reason given" };
     // It may quote what it was sent.
-    pending.answered({ ok: false, error: { ...error, message: redactText(error.message, this.#secrets()) } });
+    pending.answered({ ok: false, error: { ...error, message: shownSaid(error.message, this.#secrets()) } });
   }
 
   #event({ event, payload }: Extract<Frame, { type: "event" }>): void {
@@ -239,7 +239,7 @@ export class GatewaySocket {
     clearInterval(this.#ticks);
     const wordless = code === 1006 || (code === 1005 && reason === "");
     const said = wordless && this.#error !== undefined ? messageOf(this.#error) : `${code} ${reason}`.trim();
-    const why = redactText(said, this.#secrets());
+    const why = shownSaid(said, this.#secrets());
     this.#opening.reject(wordless ? this.#causes.unreachable(why, this.#error) : this.#causes.closed(code, reason));
     const pending = [...this.#pending.values()];
     this.#pending.clear();
