@@ -24,6 +24,8 @@ export async function closeGateway(parts: GatewayParts, closing: Closing): Promi
   const { settler, following, spawns, drainMs, stop } = closing;
   const { live, hub, link, registry, logger } = parts;
   await drain(parts, drainMs);
+  // A gateway that never let this process in has nothing of it to end: nobody waits for its handshake.
+  if (live.size === 0 && !link.wasOpen) await link.close();
   const outcome: Outcome = { status: "interrupted", cause: CLOSED };
   const asked = new Set<GatewayRun>();
   const endAll = (): Promise<unknown> => {

@@ -29,6 +29,7 @@ export class GatewayLink {
   /** The kept connection, or the one that is being opened. */
   #current: Promise<GatewaySocket> | undefined;
   readonly #open = new Set<GatewaySocket>();
+  #wasOpen = false;
   /** Of the gateway's process that answered last; undefined before. */
   #start: GatewayStart | undefined;
   /** When the gateway turned out to be younger than before: another process. On the scale of `performance.now()`. */
@@ -42,6 +43,11 @@ export class GatewayLink {
   /** Whether a call would go out at once. */
   get isOpen(): boolean {
     return [...this.#open].some((socket) => socket.isOpen);
+  }
+
+  /** Whether the gateway ever let this process in. */
+  get wasOpen(): boolean {
+    return this.#wasOpen;
   }
 
   /** Milliseconds since the epoch on this machine's clock; undefined while unknown. */
@@ -121,6 +127,7 @@ export class GatewayLink {
   async #opened(alone = false): Promise<GatewaySocket> {
     const socket = await this.#options.open(this.#closing.signal, alone);
     this.#open.add(socket);
+    this.#wasOpen = true;
     void socket.closed.then(() => this.#open.delete(socket));
     if (this.#closing.signal.aborted) socket.close();
     this.#came(socket.gatewayStart);

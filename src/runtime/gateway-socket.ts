@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { WebSocket, type RawData } from "ws";
-import { messageOf } from "../errors.ts";
+import { InprocessError, messageOf } from "../errors.ts";
 import { secretsOf, type GatewayAddress } from "./gateway-address.ts";
 import { ConnectCauses, lost, protocolNamed, tooLate } from "./gateway-causes.ts";
 import { pinnedConnection, type PinnedConnection } from "./gateway-certificate.ts";
@@ -73,9 +73,9 @@ export class GatewaySocket {
   #ticks: NodeJS.Timeout | undefined;
   /** Whether anything came since the last look. */
   #heard = false;
+  #challenged = false;
   #letIn = false;
   #error: Error | undefined;
-  #challenged = false;
   /** The gateway's last message of the handshake, as it came. */
   #said = "";
 
@@ -93,7 +93,11 @@ export class GatewaySocket {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     const giveUp = (): void => {
-      if (!this.#letIn) this.#ws.terminate();
+      if (this.#letIn) return;
+      this.#opening.reject(
+        new InprocessError("runtime_closed", "The runtime was closed before the gateway let it in."),
+      );
+      this.#ws.terminate();
     };
     options.signal?.addEventListener("abort", giveUp);
     this.#ws.on("open", () => this.#within(timeouts.handshake, "opened a connection, but didn't finish the handshake"));

@@ -37,13 +37,18 @@ export type FallbackFixture = {
  * @param script of the model that children of this process call. @default "here"
  * @param stateDir of a process before this one. @default a new one
  * @param callMs how long the gateway may take for an answer
+ * @param handshakeMs and for letting this process in
  * @param subagents keys of `subagents`
  */
 export async function startFallback(
   gateway: { url: string; token?: string },
   script: Script = () => "here",
   stateDir = join(tempFolder(), "state"),
-  { callMs = 1_500, subagents = {} }: { callMs?: number; subagents?: Record<string, unknown> } = {},
+  {
+    callMs = 1_500,
+    handshakeMs = 500,
+    subagents = {},
+  }: { callMs?: number; handshakeMs?: number; subagents?: Record<string, unknown> } = {},
 ): Promise<FallbackFixture> {
   const model = await serveModel(script);
   const host = new RecordingHost(tempFolder());
@@ -60,7 +65,7 @@ export async function startFallback(
         address: gateway,
         ...{ config, host, registry, logger, handOver },
         identityFile: layout.identity,
-        timeouts: { connect: 1_000, handshake: 500, call: callMs },
+        timeouts: { connect: 1_000, handshake: handshakeMs, call: callMs },
       }),
     { ownerOf: ownersIn(registry), now: () => passed },
   );

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 
+import { startFallback } from "../helpers/fallback-fixture.ts";
 import { connectTo, openGateway } from "../helpers/gateway-fixture.ts";
+import { gate } from "../helpers/runtime-fixture.ts";
+import { scriptGateway } from "../helpers/scripted-gateway.ts";
 
 describe("a runtime that is closed while a spawn is under way", () => {
   it("ends the child once the gateway has said that it took it", async () => {
@@ -40,5 +43,19 @@ describe("a runtime that is closed while a spawn is under way", () => {
     await runtime.close();
     await spawned;
     expect(log()).toContain("may be at work in the gateway");
+  });
+
+  it("gives up a handshake that hangs at once, and doesn't call the gateway unusable for that", async () => {
+    const connected = gate();
+    const gateway = await scriptGateway({ connect: () => connected.open() });
+    const { runtime, requester, warnings } = await startFallback(gateway, () => "never", undefined, {
+      handshakeMs: 600_000,
+      subagents: { grace: { abortMs: 600_000 } },
+    });
+    const spawned = runtime.spawn({ task: "a" }, requester).catch((error: unknown) => error);
+    await connected.opened;
+    await runtime.close();
+    expect(await spawned).toMatchObject({ code: "runtime_closed" });
+    expect(warnings).toEqual([]);
   });
 });
