@@ -120,15 +120,10 @@ export class ConnectCauses {
     );
   }
 
-  /** OpenClaw's command asks at loopback, where a gateway may not listen that was reached at another address. */
+  /** OpenClaw's command asks at loopback: told of another address by `--url`, it would have to be approved there itself. */
   #elsewhere(): string {
-    const { protocol, hostname } = new URL(this.#address.url);
-    if (isLoopback(hostname)) return "";
-    const how =
-      protocol === "wss:"
-        ? `add \`--url ${this.#where} --token <its token>\`, or set gateway.bind to "lan" first`
-        : 'set gateway.bind to "lan" first, for that command takes no other address without TLS';
-    return `; if the gateway doesn't listen at 127.0.0.1 there (gateway.bind "custom" or "tailnet"), ${how}`;
+    if (isLoopback(new URL(this.#address.url).hostname)) return "";
+    return ', which asks at 127.0.0.1: a gateway that doesn\'t listen there (gateway.bind "custom" or "tailnet") must be given gateway.bind "lan" first';
   }
 
   unauthorized(message: string): InprocessError {
