@@ -3,9 +3,16 @@
 import { shownMachine } from "./machine.ts";
 import { NAMES } from "./names.ts";
 import type { Line, Result } from "./results.ts";
-import { markdown } from "./tables.ts";
+import { markdown, shownValue } from "./tables.ts";
 
-export function headline(results: readonly Result[]): string {
+/**
+ * @param known the metrics of all benchmarks' figures; rows that weren't measured are left out
+ * @throws Error when a row asks for a figure that no benchmark has
+ */
+export function headline(results: readonly Result[], known: ReadonlySet<string>): string {
+  const strange = ROWS.flatMap(({ metrics }) => metrics).find((metric) => !known.has(metric));
+  if (strange !== undefined)
+    throw new Error(`The front page asks for "${strange}", which no benchmark has a figure of.`);
   const lines = results.flatMap(({ lines }) => lines);
   const byMetric = new Map(lines.map((line) => [line.metric, line]));
   const machine = results[0] && shownMachine(results[0].machine);
@@ -53,8 +60,8 @@ function joined(lines: readonly Line[], which: "measured" | "goal"): string {
   if (values.every((value) => value === undefined)) return "";
   const units = [...new Set(lines.map(({ unit }) => unit))];
   const shown = (value: number | undefined): string => `${value ?? "–"}`;
-  if (units.length > 1) return lines.map((line, n) => `${shown(values[n])} ${line.unit}`.trim()).join("; ");
-  return `${values.map(shown).join(" / ")}${units[0] === "×" ? "×" : ` ${units[0]}`}`.trim();
+  if (units.length > 1) return lines.map(({ unit }, n) => shownValue(shown(values[n]), unit)).join("; ");
+  return shownValue(values.map(shown).join(" / "), lines[0]!.unit);
 }
 
 const ROWS: { what: string; metrics: string[] }[] = [
@@ -89,8 +96,8 @@ const ROWS: { what: string; metrics: string[] }[] = [
   },
   { what: "abort mid-stream → settled, alone / beside 15", metrics: ["alone", "siblings"] },
   {
-    what: "one child of a session beside 20 orchestrators with 10 children each: starts before it / slot's turns it waits",
-    metrics: ["passed.20", "turns.20"],
+    what: "one child of a session beside 20 orchestrators with 10 children each: jobs that have to end before it / slot's turns it waits",
+    metrics: ["ahead.20", "turns.20"],
   },
   { what: "a thread is lost → its run goes on / the last of 8 beside it", metrics: ["lostAlone", "lostBeside"] },
 ];

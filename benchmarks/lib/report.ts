@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import type { Benchmark } from "./benchmark.ts";
-import { load } from "./files.ts";
+import { knownMetrics, load } from "./files.ts";
 import { headline } from "./headline.ts";
 import { shownMachine } from "./machine.ts";
 import { NAMES } from "./names.ts";
@@ -25,7 +25,7 @@ export async function writeReport(): Promise<void> {
   const machines = [...new Set(results.map(({ machine }) => `${shownMachine(machine)}.`))];
   const figures = [...machines, goalsTable(results), ...sections].join("\n\n");
   await writeBetween(join(ROOT, "benchmarks", "README.md"), FIGURES, figures);
-  await writeBetween(join(ROOT, "README.md"), HEADLINE, headline(results));
+  await writeBetween(join(ROOT, "README.md"), HEADLINE, headline(results, await knownMetrics()));
 }
 
 function sectionOf({ name, question, command, machine, rounds, metrics }: Result, benchmark: Benchmark): string {

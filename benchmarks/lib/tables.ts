@@ -35,6 +35,10 @@ export function markdown(rows: readonly (readonly string[])[]): string {
   return [head!, head!.map(() => "---"), ...body].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
+export function shownValue(value: string, unit: Line["unit"]): string {
+  return `${value}${unit === "" ? "" : unit === "×" ? "×" : ` ${unit}`}`;
+}
+
 function bodyOf({ rows }: Table, metrics: Result["metrics"]): string[][] {
   return rows.map(({ what, cells }) => [what, ...cells.map((names) => cellOf(names, metrics))]);
 }
@@ -47,7 +51,7 @@ function cellOf(names: readonly string[], metrics: Result["metrics"]): string {
 }
 
 function goalCells({ goal, measured, p95, unit }: Line): string[] {
-  const show = (value: number): string => `${value}${unit === "" ? "" : unit === "×" ? "×" : ` ${unit}`}`;
+  const show = (value: number): string => shownValue(`${value}`, unit);
   return [
     goal === undefined ? "" : `≤ ${show(goal)}`,
     show(measured),

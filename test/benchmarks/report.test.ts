@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Plot } from "../../benchmarks/lib/benchmark.ts";
+import { knownMetrics } from "../../benchmarks/lib/files.ts";
 import { headline } from "../../benchmarks/lib/headline.ts";
 import { linearScale, logScale, shownNumber } from "../../benchmarks/lib/plot-scale.ts";
 import { plotSvg } from "../../benchmarks/lib/plot.ts";
@@ -98,9 +99,10 @@ describe("the tables", () => {
   });
 });
 
-describe("the headline", () => {
+describe("the headline", async () => {
+  const known = await knownMetrics();
   const figures = { "in-process.accepted.n1": 0.2, "in-process.accepted.n5": 0.3, "in-process.accepted.n16": 2 };
-  const text = headline([result({ ...figures, "kept.accepted.n1": 2.5, "per-call.accepted.n1": 8 })]);
+  const text = headline([result({ ...figures, "kept.accepted.n1": 2.5, "per-call.accepted.n1": 8 })], known);
 
   it("holds the rows that were measured, with their goals, and counts those missed", () => {
     expect(text).toContain(
@@ -108,6 +110,24 @@ describe("the headline", () => {
     );
     expect(text).not.toContain("abort mid-stream");
     expect(text).toContain("Of 5 goals 3 are missed");
+  });
+
+  it("gives each value its own unit where they differ", () => {
+    const [ahead, turns] = result({ "ahead.20": 2, "turns.20": 0.9 }).lines;
+    const fairness = {
+      ...result({}),
+      lines: [
+        { ...ahead!, unit: "" as const },
+        { ...turns!, unit: "×" as const },
+      ],
+    };
+    expect(headline([fairness], known)).toContain("| 2; 0.9× | 0.3; 0.3× |");
+  });
+
+  it("refuses a row of figures that no benchmark has", () => {
+    expect(() => headline([], new Set(["in-process.accepted.n1"]))).toThrow(
+      'The front page asks for "in-process.accepted.n5", which no benchmark has a figure of.',
+    );
   });
 
   it("sets the reference gateway beside them", () => {
