@@ -1,6 +1,7 @@
 import { answerFork, type Benchmark, type LinePanel, type Pace } from "./lib/benchmark.ts";
 import { costOf, growthsOf, type Growth } from "./lib/growth.ts";
 import { memoryOfARun, memoryOfAThread } from "./lib/memory.ts";
+import { shownNumber } from "./lib/plot-scale.ts";
 import { streamingRatio, streamedArguments } from "./lib/worker-cpu.ts";
 
 export function benchmark({ quick }: Pace): Benchmark {
@@ -68,6 +69,7 @@ export function benchmark({ quick }: Pace): Benchmark {
   };
 }
 
+/** The labels of the axis name its unit: they hold numbers alone. A logarithm has no place for no past runs. */
 function panelOf({ key, title, x, steps }: Growth): LinePanel {
   return {
     kind: "lines",
@@ -75,7 +77,7 @@ function panelOf({ key, title, x, steps }: Growth): LinePanel {
     x: {
       label: x,
       values: steps.map(({ size }) => size),
-      shown: steps.map(({ shown }) => shown.split(" ")[0]!),
+      shown: steps.map(({ size, pastRuns }) => shownNumber(pastRuns ?? size)),
       log: true,
     },
     y: { label: "CPU ms a child · MB", log: true },

@@ -79,6 +79,9 @@ describe("every benchmark", () => {
       const metrics =
         panel.kind === "lines" ? panel.series.flatMap((one) => one.metrics) : panel.bars.map((bar) => bar.metric);
       expect(known).toEqual(expect.arrayContaining(metrics));
+      const shown = panel.kind === "lines" ? (panel.x.shown ?? []) : [];
+      // Another value, another label.
+      expect(new Set(shown).size).toBe(shown.length);
     }
     for (const { columns, rows } of tables) {
       for (const { cells } of rows) expect(cells).toHaveLength(columns.length);
