@@ -84,8 +84,8 @@ const ROWS: { what: string; metrics: string[] }[] = [
     metrics: ["watched.n16.p99", "watched.n16.max"],
   },
   {
-    what: "host main-thread CPU a child: short answer / 200 KB watched",
-    metrics: ["answer.200.main", "watched.200000.main"],
+    what: "host main-thread CPU a child: short answer, 16 at once / one alone / 200 KB watched, 16 at once",
+    metrics: ["answer.200.main", "children.1.main", "watched.200000.main"],
   },
   { what: "worker CPU, 800 KB answer over 50 KB (linear = 16)", metrics: ["answerRatio"] },
   { what: "worker CPU for 200 KB of streamed tool arguments", metrics: ["arguments200"] },
