@@ -22,6 +22,7 @@ export function benchmark({ quick }: Pace): Benchmark {
   return {
     question:
       "What a child costs: CPU of the host's main thread and of the whole process, memory; and how that grows with what it says, with its transcript, with runs that are over, and with children beside it.",
+    rounds: 20,
     variants: {
       ...Object.fromEntries(variants),
       watched: () => costOf({ ...answers!, key: "watched" }, { ...long!, watched: true }, quick),

@@ -16,6 +16,7 @@ export function benchmark({ quick }: Pace): Benchmark {
   });
   return {
     question: `One child of another session, spawned when one session's orchestrators have filled the lane: a slot for each of them, every child works ${workMs(quick)} ms.`,
+    rounds: 20,
     variants: Object.fromEntries(counts.map((n) => [`${n}`, () => beside(n, quick)])),
     figures: [
       {

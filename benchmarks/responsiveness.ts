@@ -33,6 +33,7 @@ export function benchmark({ quick }: Pace): Benchmark {
   return {
     question:
       "How late the loop of the children's host is, and how long an unrelated HTTP request waits, while children work (1 ms of the delay is the timer's own).",
+    rounds: 20,
     variants: {
       idle: () => idle(quick ? 200 : 2_000),
       watched: () => watching(long, many, quick),

@@ -50,8 +50,7 @@ async function measure(name: string, command: string): Promise<void> {
   const benchmark = await load(name, pace);
   console.log(`\n${name}: ${benchmark.question}`);
   const machine = thisMachine();
-  const usual = benchmark.rounds ?? 3;
-  const rounds = pace.quick ? 1 : (wanted ?? usual);
+  const rounds = pace.quick ? 1 : (wanted ?? benchmark.rounds);
   const runs: Samples[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const variants = Object.keys(benchmark.variants);
@@ -66,7 +65,7 @@ async function measure(name: string, command: string): Promise<void> {
   const result = toResult({ name, question: benchmark.question, command, machine, rounds }, figures, runs);
   printResult(result, benchmark.tables ?? []);
   if (pace.quick) return;
-  if (rounds < usual) return console.log(`  fewer rounds than its ${usual}: nothing is written`);
+  if (rounds < benchmark.rounds) return console.log(`  fewer rounds than its ${benchmark.rounds}: nothing is written`);
   writeResult(result);
   isWritten = true;
 }

@@ -18,6 +18,7 @@ export function benchmark({ quick }: Pace): Benchmark {
   return {
     question:
       "Many children at once, 20 for each requester: a model that takes its time (1 s), the registry on disk. Where there is a goal, the loop's delay is measured in processes of its own.",
+    rounds: 20,
     variants: Object.fromEntries(
       sizes.flatMap((size) =>
         size === middle

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 export type Benchmark = {
   /** What is asked, for the reader of the table. */
   question: string;
-  /** Fresh processes for each variant, their order turned round every time. @default 3 */
-  rounds?: number;
+  /** Fresh processes for each variant, their order turned round every time. */
+  rounds: number;
   variants: Record<string, Variant>;
   /** What goes into the table of goals. */
   figures: Figure[];
