@@ -1,4 +1,4 @@
-/** What the last run of each benchmark measured, kept as one small JSON file a benchmark. */
+/** What the last run of each benchmark measured, kept as one JSON file a benchmark. */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,8 +21,8 @@ export type Result = {
 export type Line = Omit<Figure, "take"> & { measured: number; p95: number };
 
 /**
- * `p50`: the median over processes of each one's median · `p95`: of all values · `raw`: one list a process, long ones
- * thinned to evenly spaced values of their order.
+ * `p50`: the median over processes of each one's median · `p95`: of all values · `raw`: one list a process, in the order
+ * in which they were measured. All figures come from them as they are kept, so that they can be told again.
  */
 export type Metric = { p50: number; p95: number; raw: number[][] };
 
@@ -32,7 +32,7 @@ export function toResult(
   runs: readonly Samples[],
 ): Result {
   const names = [...new Set(runs.flatMap((run) => Object.keys(run)))];
-  const valuesOf = (metric: string): number[][] => runs.flatMap((run) => (run[metric] ? [run[metric]] : []));
+  const valuesOf = (metric: string): number[][] => runs.flatMap((run) => (run[metric] ? [run[metric].map(kept)] : []));
   const lines = figures.map(({ take, ...figure }): Line => {
     const values = valuesOf(figure.metric);
     if (values.length === 0) throw new Error(`No variant of ${about.name} measured "${figure.metric}".`);
@@ -41,7 +41,7 @@ export function toResult(
   });
   const metrics = names.map((name) => {
     const values = valuesOf(name);
-    return [name, { ...summary(values), raw: values.map(thinned) }] as const;
+    return [name, { ...summary(values), raw: values }] as const;
   });
   return { ...about, lines, metrics: Object.fromEntries(metrics) };
 }
@@ -70,10 +70,9 @@ function summary(values: number[][], take?: Figure["take"]): { p50: number; p95:
   return { p50: rounded(median(each)), p95: rounded(percentile(values.flat(), 0.95)) };
 }
 
-function thinned(values: number[]): number[] {
-  const sorted = [...values].sort((a, b) => a - b).map(rounded);
-  if (sorted.length <= KEPT) return sorted;
-  return Array.from({ length: KEPT }, (_, n) => sorted[Math.round((n * (sorted.length - 1)) / (KEPT - 1))]!);
+/** One digit more than is shown. */
+function kept(value: number): number {
+  return Number(value.toPrecision(4));
 }
 
 function jsonOf(name: string): string {
@@ -81,4 +80,3 @@ function jsonOf(name: string): string {
 }
 
 const RESULTS = join(import.meta.dirname, "..", "results");
-const KEPT = 30;

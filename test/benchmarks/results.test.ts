@@ -37,6 +37,20 @@ describe("a benchmark's result", () => {
     expect(metrics).toEqual({ a: { p50: 5, p95: 30, raw } });
   });
 
+  it("keeps every value in the order in which they were measured, and tells its figures from those", () => {
+    const values = Array.from({ length: 101 }, (_, n) => 100 - n + 0.12345);
+    const { metrics, lines } = toResult(
+      about,
+      [{ what: "w", metric: "a", unit: "ms" }],
+      [{ a: values }, { a: [7.00949] }],
+    );
+    const [first, second] = metrics["a"]!.raw;
+    expect([first!.length, first![0], first![1], first![100], second]).toEqual([101, 100.1, 99.12, 0.1235, [7.009]]);
+    const middle = rounded(median([median(first!), median(second!)]));
+    expect([metrics["a"]!.p50, lines[0]!.measured]).toEqual([middle, middle]);
+    expect(metrics["a"]!.p95).toBe(rounded(percentile([...first!, ...second!], 0.95)));
+  });
+
   it("takes each process's largest where a figure asks for it", () => {
     const { lines } = toResult(about, [{ what: "w", metric: "a", unit: "", take: "max" }], [{ a: [0, 0, 1] }]);
     expect(lines[0]?.measured).toBe(1);
