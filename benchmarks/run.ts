@@ -11,6 +11,7 @@
  */
 
 import type { Samples } from "./lib/benchmark.ts";
+import { buildHash } from "./lib/build-hash.ts";
 import { fileOf, load } from "./lib/files.ts";
 import { forkVariant } from "./lib/fork-variant.ts";
 import { shownMachine, thisMachine } from "./lib/machine.ts";
@@ -49,7 +50,14 @@ async function measureAll(): Promise<void> {
 async function measure(name: string, command: string): Promise<void> {
   const benchmark = await load(name, pace);
   console.log(`\n${name}: ${benchmark.question}`);
-  const machine = thisMachine();
+  const about = {
+    name,
+    question: benchmark.question,
+    command,
+    machine: thisMachine(),
+    build: buildHash(),
+    day: today(),
+  };
   const rounds = pace.quick ? 1 : (wanted ?? benchmark.rounds);
   const runs: Samples[] = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -62,10 +70,14 @@ async function measure(name: string, command: string): Promise<void> {
   }
   // Goals are for full sizes.
   const figures = pace.quick ? benchmark.figures.map(({ goal: _goal, ...figure }) => figure) : benchmark.figures;
-  const result = toResult({ name, question: benchmark.question, command, machine, rounds }, figures, runs);
+  const result = toResult({ ...about, rounds }, figures, runs);
   printResult(result, benchmark.tables ?? []);
   if (pace.quick) return;
   if (rounds < benchmark.rounds) return console.log(`  fewer rounds than its ${benchmark.rounds}: nothing is written`);
   writeResult(result);
   isWritten = true;
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
 }

@@ -1,5 +1,6 @@
 /** The library's own figures for the front page, and the reference gateway beside them. */
 
+import { differingBuilds } from "./differing-builds.ts";
 import { shownMachine } from "./machine.ts";
 import { NAMES } from "./names.ts";
 import type { Line, Result } from "./results.ts";
@@ -27,6 +28,7 @@ export function headline(results: readonly Result[], known: ReadonlySet<string>)
     `Measured with \`npm run bench\` on ${machine}, the model a scripted server in a process of its own. ${floorOf(metrics)}`,
     markdown([["what", "measured", "goal"], ...rows]),
     ...notMeasured(results),
+    ...differingBuilds(results),
     `Of ${judged.length} goals ${missed === 0 ? "none is" : `${missed} are`} missed; [benchmarks/README.md](benchmarks/README.md) has all of them, with their 95th percentiles.`,
     ...comparison(metrics),
   ].join("\n\n");

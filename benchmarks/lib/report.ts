@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import type { Benchmark } from "./benchmark.ts";
+import { differingBuilds } from "./differing-builds.ts";
 import { knownMetrics, load } from "./files.ts";
 import { headline } from "./headline.ts";
 import { shownMachine } from "./machine.ts";
@@ -23,7 +24,7 @@ export async function writeReport(): Promise<void> {
     if (benchmark.tables !== undefined) sections.push(sectionOf(result, benchmark));
   }
   const machines = [...new Set(results.map(({ machine }) => `${shownMachine(machine)}.`))];
-  const figures = [...machines, goalsTable(results), ...sections].join("\n\n");
+  const figures = [...machines, ...differingBuilds(results), goalsTable(results), ...sections].join("\n\n");
   await writeBetween(join(ROOT, "benchmarks", "README.md"), FIGURES, figures);
   await writeBetween(join(ROOT, "README.md"), HEADLINE, headline(results, await knownMetrics()));
 }

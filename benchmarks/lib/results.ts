@@ -11,6 +11,10 @@ export type Result = {
   question: string;
   command: string;
   machine: Machine;
+  /** Hash of what was measured. */
+  build: string;
+  /** UTC, when it began: `2026-11-23`. */
+  day: string;
   /** Fresh processes for each variant. */
   rounds: number;
   lines: Line[];

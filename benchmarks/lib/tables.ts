@@ -15,14 +15,14 @@ export function printResult({ lines, metrics, machine, rounds }: Result, tables:
 
 /** Of all benchmarks that were run, one after the other. */
 export function goalsTable(results: readonly Result[]): string {
-  const rows = results.flatMap(({ name, lines, machine, rounds }) =>
+  const rows = results.flatMap(({ name, lines, machine, rounds, day }) =>
     lines.map((line, index) => [
       line.what,
       ...goalCells(line),
-      ...(index === 0 ? [`\`${name}\``, `${rounds}`, `${machine.load}`] : ["", "", ""]),
+      ...(index === 0 ? [`\`${name}\``, `${rounds}`, `${machine.load}`, day] : ["", "", "", ""]),
     ]),
   );
-  return markdown([["what", "goal", "measured", "p95", "", "benchmark", "rounds", "load"], ...rows]);
+  return markdown([["what", "goal", "measured", "p95", "", "benchmark", "rounds", "load", "day"], ...rows]);
 }
 
 export function detailTable(table: Table, metrics: Result["metrics"]): string {

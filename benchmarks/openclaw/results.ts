@@ -1,9 +1,9 @@
 /** What was measured of the gateways, in `results/openclaw.json`. */
 
-import { createHash } from "node:crypto";
-import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Samples } from "../lib/benchmark.ts";
+import { buildHash } from "../lib/build-hash.ts";
 import type { Machine } from "../lib/machine.ts";
 import { writeTables } from "./table.ts";
 
@@ -39,14 +39,5 @@ export async function keepResults(results: Results): Promise<void> {
   await writeTables(results);
 }
 
-/** Of the built plugin and library. */
-function buildHash(): string {
-  const hash = createHash("sha256");
-  for (const file of globSync("**/*.js", { cwd: DIST }).sort())
-    hash.update(file).update(readFileSync(join(DIST, file)));
-  return hash.digest("hex");
-}
-
 const FOLDER = join(import.meta.dirname, "..", "results");
 const FILE = join(FOLDER, "openclaw.json");
-const DIST = join(import.meta.dirname, "..", "..", "dist");

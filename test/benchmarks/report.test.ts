@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Plot } from "../../benchmarks/lib/benchmark.ts";
+import { differingBuilds } from "../../benchmarks/lib/differing-builds.ts";
 import { knownMetrics } from "../../benchmarks/lib/files.ts";
 import { headline } from "../../benchmarks/lib/headline.ts";
 import { linearScale, logScale, shownNumber } from "../../benchmarks/lib/plot-scale.ts";
@@ -8,6 +9,8 @@ import type { Metric, Result } from "../../benchmarks/lib/results.ts";
 import { detailTable, goalsTable } from "../../benchmarks/lib/tables.ts";
 
 const METRICS: Result["metrics"] = { a1: metric(2), a10: metric(20), b: { p50: 1, p95: 7, raw: [[1, 7]] } };
+
+const KNOWN = await knownMetrics();
 
 describe("the scales of a plot", () => {
   it("put ten times as much as far away each time", () => {
@@ -94,15 +97,29 @@ describe("the tables", () => {
 
   it("say of each goal whether it is met, the goal itself included", () => {
     const table = goalsTable([result({ x: 0.3, y: 0.31 })]);
-    expect(table).toContain("| what x | ≤ 0.3 ms | 0.3 ms | 0.3 ms | met | `n` | 20 | 1.5 |");
-    expect(table).toContain("| what y | ≤ 0.3 ms | 0.31 ms | 0.31 ms | missed |  |  |  |");
+    expect(table).toContain("| what x | ≤ 0.3 ms | 0.3 ms | 0.3 ms | met | `n` | 20 | 1.5 | 2026-01-02 |");
+    expect(table).toContain("| what y | ≤ 0.3 ms | 0.31 ms | 0.31 ms | missed |  |  |  |  |");
   });
 });
 
-describe("the headline", async () => {
-  const known = await knownMetrics();
+describe("benchmarks that were measured with several builds", () => {
+  const of = (...builds: string[]) => builds.map((build, n) => ({ ...result({}), name: `n${n}`, build }));
+
+  it("are told apart, the fewer from the rest", () => {
+    const told = "Measured with another build than the rest: `n0`, `n3`.";
+    expect(differingBuilds(of("old", "new", "new", "older", "new"))).toEqual([told]);
+    expect(headline(of("old", "new", "new", "older", "new"), KNOWN)).toContain(told);
+  });
+
+  it("aren't spoken of where all are of one", () => {
+    expect(differingBuilds(of("new", "new"))).toEqual([]);
+    expect(differingBuilds([])).toEqual([]);
+  });
+});
+
+describe("the headline", () => {
   const figures = { "in-process.accepted.n1": 0.2, "in-process.accepted.n5": 0.3, "in-process.accepted.n16": 2 };
-  const text = headline([result({ ...figures, "kept.accepted.n1": 2.5, "per-call.accepted.n1": 8 })], known);
+  const text = headline([result({ ...figures, "kept.accepted.n1": 2.5, "per-call.accepted.n1": 8 })], KNOWN);
 
   it("holds the rows that were measured, with their goals, and counts those missed", () => {
     expect(text).toContain(
@@ -121,7 +138,7 @@ describe("the headline", async () => {
         { ...turns!, unit: "×" as const },
       ],
     };
-    expect(headline([fairness], known)).toContain("| 2; 0.9× | 0.3; 0.3× |");
+    expect(headline([fairness], KNOWN)).toContain("| 2; 0.9× | 0.3; 0.3× |");
   });
 
   it("refuses a row of figures that no benchmark has", () => {
@@ -142,7 +159,7 @@ function metric(value: number): Metric {
 
 function result(values: Record<string, number>): Result {
   return {
-    ...{ name: "n", question: "q", command: "c", rounds: 20 },
+    ...{ name: "n", question: "q", command: "c", build: "b", day: "2026-01-02", rounds: 20 },
     machine: { cpu: "x", cores: 2, memoryGb: 1, platform: "p", node: "v0", load: 1.5 },
     lines: Object.entries(values).map(([name, measured]) => ({
       ...{ what: `what ${name}`, metric: name, unit: "ms" as const, goal: 0.3 },

@@ -23,7 +23,7 @@ describe("statistics of benchmarks", () => {
 
 describe("a benchmark's result", () => {
   const machine = { cpu: "x", cores: 1, memoryGb: 1, platform: "x", node: "v0", load: 0 };
-  const about = { name: "n", question: "q", command: "c", machine, rounds: 3 };
+  const about = { name: "n", question: "q", command: "c", machine, build: "b", day: "2026-01-02", rounds: 3 };
 
   it("is the median over processes of each one's middle, with the 95th percentile of all", () => {
     const runs = [{ a: [1, 2, 3] }, { a: [10, 20, 30] }, { a: [4, 5, 6] }];
