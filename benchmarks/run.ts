@@ -33,9 +33,8 @@ if (pace.quick && wanted !== undefined) refuse("--quick is one round; leave --ro
 if (values.report === true && (pace.quick || wanted !== undefined || positionals.length > 0))
   refuse("--report measures nothing and writes of every benchmark; give it alone.");
 
-let isWritten = values.report === true;
-if (values.report !== true) await measureAll();
-if (isWritten) await writeReport();
+if (values.report === true) await writeReport();
+else await measureAll();
 
 async function measureAll(): Promise<void> {
   if (pace.quick) {
@@ -75,7 +74,8 @@ async function measure(name: string, command: string): Promise<void> {
   if (pace.quick) return;
   if (rounds < benchmark.rounds) return console.log(`  fewer rounds than its ${benchmark.rounds}: nothing is written`);
   writeResult(result);
-  isWritten = true;
+  // Each time: a run that is interrupted leaves no tables that tell otherwise than the results.
+  await writeReport();
 }
 
 function today(): string {

@@ -86,7 +86,7 @@ const ROWS: { what: string; metrics: string[] }[] = [
     metrics: ["watched.n16.p99", "watched.n16.max"],
   },
   {
-    what: "host main-thread CPU a child: short answer, 16 at once / one alone / 200 KB watched, 16 at once",
+    what: "host main-thread CPU a child: short answer, 16 at once / alone / 200 KB watched, 16 at once",
     metrics: ["answer.200.main", "children.1.main", "watched.200000.main"],
   },
   { what: "worker CPU, 800 KB answer over 50 KB (linear = 16)", metrics: ["answerRatio"] },
@@ -98,7 +98,7 @@ const ROWS: { what: string; metrics: string[] }[] = [
   },
   { what: "abort mid-stream → settled, alone / beside 15", metrics: ["alone", "siblings"] },
   {
-    what: "one child of a session beside 20 orchestrators with 10 children each: jobs that have to end before it / slot's turns it waits",
+    what: "one child beside another session's 20 orchestrators: jobs that end before it / slot's turns it waits",
     metrics: ["ahead.20", "turns.20"],
   },
   { what: "a thread is lost → its run goes on / the last of 8 beside it", metrics: ["lostAlone", "lostBeside"] },
