@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { answerFork, type Benchmark, type LinePanel, type Pace, type Samples } from "./lib/benchmark.ts";
 import { openEmbedder, type Embedder, type EmbedderOptions, type Transport } from "./lib/embedder.ts";
-import { pingsDuring } from "./lib/pinger.ts";
+import { openPinger } from "./lib/pinger.ts";
 import { idsOf, sleep } from "./lib/times.ts";
 
 export function benchmark({ quick }: Pace): Benchmark {
@@ -35,7 +35,7 @@ export function benchmark({ quick }: Pace): Benchmark {
       "How late the loop of the children's host is, and how long an unrelated HTTP request waits, while children work (1 ms of the delay is the timer's own).",
     rounds: 20,
     variants: {
-      idle: () => idle(quick ? 200 : 2_000),
+      idle: () => idle(quick),
       watched: () => watching(long, many, quick),
       ...Object.fromEntries(
         HOSTS.flatMap(({ transport }) =>
@@ -98,7 +98,8 @@ async function working(transport: Transport, work: Work, sizes: readonly number[
   await embedder.runtime.warm();
   await embedder.round(idsOf("warm-up", quick ? 1 : 4));
   const samples: Samples = {};
-  for (const size of sizes) Object.assign(samples, await measured(embedder, `${transport}.${key}.n${size}`, size));
+  for (const size of sizes)
+    Object.assign(samples, await measured(embedder, `${transport}.${key}.n${size}`, size, quick));
   await embedder.close();
   return samples;
 }
@@ -114,28 +115,36 @@ async function watching({ model }: Work, children: number, quick: boolean): Prom
   await embedder.round(idsOf("warm-up", quick ? 1 : 4));
   await sleep(100);
   seen = 0;
-  const samples = await measured(embedder, `watched.n${children}`, children);
-  if (seen !== children * model!.answerBytes!) throw new Error(`Only ${seen} characters were seen.`);
+  const samples = await measured(embedder, `watched.n${children}`, children, quick);
+  if (seen === 0 || seen % (children * model!.answerBytes!) !== 0)
+    throw new Error(`Only ${seen} characters were seen.`);
   await embedder.close();
   return samples;
 }
 
-async function idle(ms: number): Promise<Samples> {
+async function idle(quick: boolean): Promise<Samples> {
   const embedder = await openEmbedder();
   await embedder.runtime.warm();
-  const samples = await measuring(embedder, "idle", () => sleep(ms));
+  const samples = await measuring(embedder, "idle", () => sleep(100), quick);
   await embedder.close();
   return samples;
 }
 
-function measured(embedder: Embedder, name: string, children: number): Promise<Samples> {
-  return measuring(embedder, name, () => embedder.round(idsOf(name, children)));
+function measured(embedder: Embedder, name: string, children: number, quick: boolean): Promise<Samples> {
+  return measuring(embedder, name, () => embedder.round(idsOf(name, children)), quick);
 }
 
-async function measuring({ probe }: Embedder, name: string, work: () => Promise<unknown>): Promise<Samples> {
+/** The work is repeated until there are requests enough beside it to speak of their 99th percentile. */
+async function measuring(
+  { probe }: Embedder,
+  name: string,
+  work: () => Promise<unknown>,
+  quick: boolean,
+): Promise<Samples> {
   await sleep(100);
-  let delay = { p50: 0, p99: 0, max: 0 };
-  const pings = await pingsDuring(probe.pingUrl, async () => (delay = await probe.loopDelayOf(work)));
+  const pinger = await openPinger(probe.pingUrl);
+  let pings = { p50: 0, p99: 0, max: 0 };
+  const delay = await probe.loopDelayOf(async () => (pings = await pinger.beside(work, quick ? 1 : PINGS)));
   return {
     [`${name}.p50`]: [delay.p50],
     [`${name}.p99`]: [delay.p99],
@@ -146,6 +155,7 @@ async function measuring({ probe }: Embedder, name: string, work: () => Promise<
   };
 }
 
+const PINGS = 200;
 const HOSTS: { transport: Transport; name: string }[] = [
   { transport: "in-process", name: "in process" },
   { transport: "kept", name: "reference gateway" },

@@ -16,7 +16,7 @@ export async function watchLoop(): Promise<LoopWatch> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   // What comes before its first tick isn't counted, and that may be the longest of all.
-  await new Promise((resolve) => setTimeout(resolve, FIRST_TICKS_MS));
+  while (delay.count === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   return {
     async end() {
       // One more tick, which a stall at the very end would have made late.
@@ -26,5 +26,3 @@ export async function watchLoop(): Promise<LoopWatch> {
     },
   };
 }
-
-const FIRST_TICKS_MS = 20;

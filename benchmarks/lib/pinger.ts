@@ -6,53 +6,69 @@ import { Agent, get } from "node:http";
 import { fileURLToPath } from "node:url";
 import { median, percentile } from "./statistics.ts";
 
+export type Pinger = {
+  /** @returns how long the pings waited that were sent beside `work`, which is repeated until there are `least` */
+  beside(work: () => Promise<unknown>, least: number): Promise<PingTimes>;
+};
+
 /** Milliseconds. */
 export type PingTimes = { p50: number; p99: number; max: number };
 
-/** @returns how long the pings waited that were sent while `work` ran */
-export async function pingsDuring(url: string, work: () => Promise<unknown>): Promise<PingTimes> {
+/** Resolves when it is at work; it ends after what it was asked to ping beside. */
+export async function openPinger(url: string): Promise<Pinger> {
   const child = fork(fileURLToPath(import.meta.url), [url], { execArgv: [] });
-  await Promise.race([once(child, "message"), once(child, "exit")]);
-  await work();
-  const answered = Promise.race([once(child, "message"), once(child, "exit")]) as Promise<[number[] | number | null]>;
-  child.send("enough");
-  const [times] = await answered;
-  if (!Array.isArray(times)) throw new Error(`The process that asks ${url} ended with code ${String(times)}.`);
-  child.disconnect();
-  return { p50: median(times), p99: percentile(times, 0.99), max: Math.max(...times) };
+  const ended = once(child, "exit");
+  /** What it says next, or the code it ended with. */
+  const next = async (): Promise<unknown> => ((await Promise.race([once(child, "message"), ended])) as unknown[])[0];
+  await next();
+  return {
+    async beside(work, least) {
+      let isEnough = false;
+      const enough = next().finally(() => (isEnough = true));
+      child.send(least);
+      do await work();
+      while (!isEnough);
+      await enough;
+      const answered = next();
+      child.send("end");
+      const times = await answered;
+      if (!Array.isArray(times)) throw new Error(`The process that asks ${url} ended with code ${String(times)}.`);
+      child.disconnect();
+      return { p50: median(times), p99: percentile(times, 0.99), max: Math.max(...(times as number[])) };
+    },
+  };
 }
 
 /** Sent by the clock and not one after the other: a host that stalls keeps many waiting, and each of them counts. */
 function ping(url: string): void {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  const times: number[] = [];
-  const open = new Set<Promise<void>>();
-  const once = (): Promise<void> => {
-    const began = performance.now();
-    return new Promise((resolve) => {
-      get(url, { agent }, (response) => {
-        response.resume().on("end", () => {
-          times.push(performance.now() - began);
-          resolve();
-        });
-      });
-    });
-  };
+  let sent: Promise<number>[] = [];
+  let least = Infinity;
   const timer = setInterval(() => {
-    const sent = once();
-    open.add(sent);
-    void sent.then(() => open.delete(sent));
+    sent.push(waitOf(url, agent));
+    if (sent.length === least) process.send!("enough");
   }, EVERY_MS);
-  process.on("message", () => {
-    clearInterval(timer);
-    void Promise.all(open).then(() => process.send!(times));
+  process.on("message", (asked: number | "end") => {
+    if (asked === "end") {
+      clearInterval(timer);
+      void Promise.all(sent).then((times) => process.send!(times));
+    } else {
+      least = asked;
+      sent = [];
+    }
   });
   process.on("disconnect", () => process.exit(0));
   // Its own first ones find nothing compiled.
-  setTimeout(() => {
-    times.length = 0;
-    process.send!("pinging");
-  }, WARM_UP_MS);
+  setTimeout(() => process.send!("pinging"), WARM_UP_MS);
+}
+
+function waitOf(url: string, agent: Agent): Promise<number> {
+  const began = performance.now();
+  return new Promise((resolve) => {
+    get(url, { agent }, (response) => {
+      response.resume().on("end", () => resolve(performance.now() - began));
+    });
+  });
 }
 
 const EVERY_MS = 10;

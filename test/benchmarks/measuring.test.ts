@@ -1,9 +1,13 @@
+import { once } from "node:events";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { loopDelayOf } from "../../benchmarks/lib/loop-delay-of.ts";
 import { fillWithPastRuns } from "../../benchmarks/lib/past-runs.ts";
-import { pingsDuring } from "../../benchmarks/lib/pinger.ts";
+import { openPinger } from "../../benchmarks/lib/pinger.ts";
 import { probeAt, serveProbe } from "../../benchmarks/lib/probe.ts";
 import { sleep } from "../../benchmarks/lib/times.ts";
 import { openRegistry } from "../../src/registry/registry.ts";
@@ -12,19 +16,24 @@ describe("a host that stalls", () => {
   it("is seen to, by its own loop and by whoever asks it meanwhile", async () => {
     const { url, close } = await serveProbe();
     const probe = probeAt(url);
-    let delay = { p50: 0, p99: 0, max: 0 };
-    const pings = await pingsDuring(probe.pingUrl, async () => {
-      delay = await probe.loopDelayOf(async () => {
-        await sleep(50);
-        stall(STALL_MS);
-        await sleep(50);
-      });
-    });
+    const pinger = await openPinger(probe.pingUrl);
+    let pings = { p50: 0, p99: 0, max: 0 };
+    const work = async () => {
+      await sleep(50);
+      stall(STALL_MS);
+      await sleep(50);
+    };
+    const delay = await probe.loopDelayOf(async () => (pings = await pinger.beside(work, 1)));
     close();
     expect(delay.max).toBeGreaterThan(STALL_MS * 0.8);
     expect(pings.max).toBeGreaterThan(STALL_MS * 0.8);
     // One every 10 ms, so that many wait; a ping after the other would have been one.
     expect(pings.p99).toBeGreaterThan(STALL_MS * 0.5);
+  });
+
+  it("is seen to when it stalls at the very beginning", async () => {
+    const delay = await loopDelayOf(async () => stall(STALL_MS));
+    expect(delay.max).toBeGreaterThan(STALL_MS * 0.8);
   });
 
   it("has the CPU that its main thread spent told apart", async () => {
@@ -36,6 +45,28 @@ describe("a host that stalls", () => {
     close();
     expect(after.main - before.main).toBeGreaterThan(0);
     expect(after.others).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe("work that is over soon", () => {
+  it("is repeated until there were requests enough beside it", async () => {
+    let [asked, before, worked] = [0, 0, 0];
+    const server = createServer((_request, response) => {
+      asked += 1;
+      response.end();
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const pinger = await openPinger(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const work = async () => {
+      if (worked === 0) before = asked;
+      worked += 1;
+      await sleep(1);
+    };
+    await pinger.beside(work, 50);
+    server.close();
+    server.closeAllConnections();
+    expect(worked).toBeGreaterThan(1);
+    expect(asked - before).toBeGreaterThanOrEqual(50);
   });
 });
 
