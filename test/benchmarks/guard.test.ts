@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openEmbedder, type Embedder, type Transport } from "../../benchmarks/lib/embedder.ts";
-import { median } from "../../benchmarks/lib/statistics.ts";
 import { now } from "../../benchmarks/lib/times.ts";
 
 /**
  * Ratios within this run, never times: whatever the machine does meets all ways alike, because their rounds take turns.
- * The shares leave room above what `npm run bench -- spawn-latency` showed: 0.08, 0.40, 0.32 and 0.85.
+ * Of each way its quickest round, which other processes have disturbed the least: beside two that spin, medians went up
+ * to 1.4 times what they were beside the kept connection. The shares are about twice what is seen here (0.05, 0.25 and
+ * 0.25), but for the first request over a kept connection (0.7). `npm run bench -- spawn-latency`, which rests before
+ * each spawn, showed 0.11, 0.41, 0.39 and 0.84.
  */
 describe("a spawn in process, beside the same spawn over a WebSocket", () => {
   const ways = new Map<Transport, Way>();
@@ -25,13 +27,13 @@ describe("a spawn in process, beside the same spawn over a WebSocket", () => {
   });
 
   it.each([
-    { transport: "per-call", what: "accepted", share: 0.2 },
-    { transport: "per-call", what: "firstRequest", share: 0.7 },
-    { transport: "kept", what: "accepted", share: 0.6 },
+    { transport: "per-call", what: "accepted", share: 0.12 },
+    { transport: "per-call", what: "firstRequest", share: 0.5 },
+    { transport: "kept", what: "accepted", share: 0.5 },
     { transport: "kept", what: "firstRequest", share: 1 },
   ] as const)("takes at most $share of the time until $what that it takes $transport", ({ transport, what, share }) => {
     const [own, other] = [ways.get("in-process")!, ways.get(transport)!];
-    expect(median(own[what])).toBeLessThan(share * median(other[what]));
+    expect(Math.min(...own[what])).toBeLessThan(share * Math.min(...other[what]));
   });
 });
 
