@@ -36,8 +36,10 @@ export type Accepted = Extract<SpawnResult, { status: "accepted" }>;
 export type Embedder = {
   runtime: SubagentRuntime;
   requester: Requester;
-  /** What `createSubagentRuntime` took, in milliseconds. */
-  readyMs: number;
+  /** When `createSubagentRuntime` was called. */
+  calledAt: number;
+  /** And when its runtime was there. */
+  readyAt: number;
   /** In the process whose threads the children run on. */
   probe: Probe;
   /** Spawns a child that the model server knows as `id`. @throws Error when it isn't accepted */
@@ -107,16 +109,17 @@ type Place = {
   stateDir: string;
   workspace: string;
 };
-type Opened = Pick<Embedder, "runtime" | "readyMs" | "probe"> & { closeHost(): Promise<void> };
+type Opened = Pick<Embedder, "runtime" | "calledAt" | "readyAt" | "probe"> & { closeHost(): Promise<void> };
 
 async function inProcess({ options, host, stateDir }: Place): Promise<Opened> {
   const { createSubagentRuntime } = await builtPackage();
   const config = await configOf(options);
-  const called = performance.now();
-  const runtime = await createSubagentRuntime({ config, host, stateDir });
-  const readyMs = performance.now() - called;
+  // Not after the call: whoever waits for the runtime to be warm would wait for this too.
   const probe = await serveProbe();
-  return { runtime, readyMs, probe: probeAt(probe.url), closeHost: async () => probe.close() };
+  const calledAt = now();
+  const runtime = await createSubagentRuntime({ config, host, stateDir });
+  const readyAt = now();
+  return { runtime, calledAt, readyAt, probe: probeAt(probe.url), closeHost: async () => probe.close() };
 }
 
 async function overWebSocket({ options, host, model, dir, stateDir, workspace }: Place): Promise<Opened> {
@@ -134,7 +137,7 @@ async function overWebSocket({ options, host, model, dir, stateDir, workspace }:
     subagents: { pool, engine },
     limits: { maxConcurrent: config.agents.defaults.subagents.maxConcurrent, maxSpawnDepth: 1 },
   });
-  const called = performance.now();
+  const calledAt = now();
   const runtime = await createGatewayRuntime({
     address: { url: gateway.url, token: gateway.token },
     config,
@@ -144,8 +147,8 @@ async function overWebSocket({ options, host, model, dir, stateDir, workspace }:
     logger: createLogger(),
     connectionPerCall: options.transport === "per-call",
   });
-  const readyMs = performance.now() - called;
-  return { runtime, readyMs, probe: probeAt(gateway.probeUrl), closeHost: () => gateway.close() };
+  const readyAt = now();
+  return { runtime, calledAt, readyAt, probe: probeAt(gateway.probeUrl), closeHost: () => gateway.close() };
 }
 
 async function configOf({ config: { engine = "pi", pool = {}, limits = {} } = {} }: EmbedderOptions): Promise<Config> {
