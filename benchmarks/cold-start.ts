@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { removedAtExit } from "../test/helpers/removed-at-exit.ts";
 import { answerFork, type Benchmark, type Pace, type Samples } from "./lib/benchmark.ts";
 import { builtPackage } from "./lib/built.ts";
 import { openEmbedder } from "./lib/embedder.ts";
@@ -72,7 +73,7 @@ export function benchmark({ quick }: Pace): Benchmark {
 
 /** The same state directory has been used by a process before: what it keeps is there. */
 async function afterAnother(quick: boolean, measure: typeof startUp): Promise<Samples> {
-  const stateDir = mkdtempSync(join(tmpdir(), "openclaw-inprocess-bench-state-"));
+  const stateDir = removedAtExit(mkdtempSync(join(tmpdir(), "openclaw-inprocess-bench-state-")));
   process.env[STATE_DIR] = stateDir;
   try {
     await forkVariant(fileURLToPath(import.meta.url), { variant: "first", pace: { quick } });

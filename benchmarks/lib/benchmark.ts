@@ -69,6 +69,8 @@ export async function answerFork(url: string, benchmark: (pace: Pace) => Benchma
     console.error("This file is started by the runner: npm run bench -- <name>");
     process.exit(2);
   }
+  // The runner is gone.
+  process.on("disconnect", () => process.exit(2));
   const answer: VariantAnswer = await run().then(
     (samples) => ({ samples }),
     (error: unknown) => ({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }),

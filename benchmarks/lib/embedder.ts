@@ -9,6 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config, Host, Requester, ResolvedModel, SpawnResult, SubagentRuntime } from "../../src/index.ts";
+import { removedAtExit } from "../../test/helpers/removed-at-exit.ts";
 import type { ModelServerBehaviour, RequestTimes } from "../model-server.ts";
 import { builtGatewayRuntime, builtPackage, builtRegistry } from "./built.ts";
 import { startGateway } from "./gateway.ts";
@@ -55,7 +56,7 @@ export type Embedder = {
 };
 
 export async function openEmbedder(options: EmbedderOptions = {}): Promise<Embedder> {
-  const dir = mkdtempSync(join(tmpdir(), "openclaw-inprocess-bench-"));
+  const dir = removedAtExit(mkdtempSync(join(tmpdir(), "openclaw-inprocess-bench-")));
   const workspace = join(dir, "workspace");
   mkdirSync(workspace);
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(workspace, name), text);

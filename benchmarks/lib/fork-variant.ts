@@ -13,11 +13,9 @@ export async function forkVariant(file: string, request: VariantRequest): Promis
   const answered = once(child, "message").then(([answer]) => answer as VariantAnswer);
   const ended = once(child, "exit").then(([code]) => ({ failed: `its process ended with code ${String(code)}` }));
   const answer = await Promise.race([answered, ended]);
-  if ("samples" in answer) {
-    await ended;
-    return answer.samples;
-  }
-  child.kill("SIGKILL");
+  // It ends by itself, with what it has in temporary folders.
+  await ended;
+  if ("samples" in answer) return answer.samples;
   throw new Error(`The variant ${request.variant} of ${file} failed: ${answer.failed}`);
 }
 

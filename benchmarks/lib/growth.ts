@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removedAtExit } from "../../test/helpers/removed-at-exit.ts";
 import type { Samples } from "./benchmark.ts";
 import { cpuOf } from "./cpu.ts";
 import { openEmbedder, type EmbedderOptions } from "./embedder.ts";
@@ -78,7 +79,7 @@ export function growthsOf(quick: boolean): Growth[] {
 
 /** CPU a child in milliseconds (`main` thread, `total` of the process), `rss` of the process at its peak in megabytes. */
 export async function costOf({ key }: Growth, step: Step, quick: boolean): Promise<Samples> {
-  const folder = mkdtempSync(join(tmpdir(), "openclaw-inprocess-bench-state-"));
+  const folder = removedAtExit(mkdtempSync(join(tmpdir(), "openclaw-inprocess-bench-state-")));
   try {
     const stateDir = join(folder, "state");
     if (step.pastRuns) await fillWithPastRuns(stateDir, step.pastRuns);

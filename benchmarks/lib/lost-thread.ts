@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removedAtExit } from "../../test/helpers/removed-at-exit.ts";
 import type { Samples } from "./benchmark.ts";
 import { openEmbedder, type Embedder } from "./embedder.ts";
 import { sleep } from "./times.ts";
@@ -11,7 +12,7 @@ import { sleep } from "./times.ts";
 export async function lostThread(beside: number): Promise<Samples> {
   const embedder = await openEmbedder({ config: { engine: ENGINE, pool: { maxThreads: 1 } } });
   await embedder.runtime.warm();
-  const folder = mkdtempSync(join(tmpdir(), "openclaw-inprocess-bench-lost-"));
+  const folder = removedAtExit(mkdtempSync(join(tmpdir(), "openclaw-inprocess-bench-lost-")));
   const files = Array.from({ length: beside }, (_, index) => join(folder, `${index}`));
   const others = files.map((file) => tryAgain(embedder, `#beside=${file}`));
   while (!files.every((file) => existsSync(file))) await sleep(5);

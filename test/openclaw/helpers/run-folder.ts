@@ -3,6 +3,7 @@
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { removedAtExit } from "../../helpers/removed-at-exit.ts";
 
 /** Vitest's global setup. The workers it starts afterwards inherit the environment. */
 export default function setup(): () => void {
@@ -24,11 +25,6 @@ export function freshFolder(name: string): string {
 /** A real path, as macOS keeps temporary folders behind a link. */
 function newFolder(): string {
   return realpathSync(mkdtempSync(join(tmpdir(), "openclaw-test-")));
-}
-
-function removedAtExit(folder: string): string {
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
-  return folder;
 }
 
 const VARIABLE = "OPENCLAW_INPROCESS_TEST_RUN_FOLDER";
