@@ -1,10 +1,20 @@
 import { describe, expect, test } from "vitest";
 
+import { connectTo, openGateway } from "./gateway-fixture.ts";
 import { childKey, connected, greeted, MAIN, messageOf, startGateway } from "./reference-gateway/fixture.ts";
 import type { PlainClient } from "./reference-gateway/plain-client.ts";
 import { gate, serveModel } from "./runtime-fixture.ts";
 
 describe("a child", () => {
+  test("of the gateway runtime is told what it is once, as it would be in process", async () => {
+    const { gateway, model } = await openGateway(() => "done");
+    const { start, host } = await connectTo(gateway);
+    await start("bread");
+    await host.completionsCame(1);
+    expect(model.requests[0]!.lastUserText.match(/You are a subagent|\[Subagent Task\]/g)).toHaveLength(2);
+    expect(model.requests[0]!.lastUserText).toMatch(/\n\[Subagent Task\]\nbread$/);
+  });
+
   test("is accepted at once, works on the real engine, and is answered, waited for and read", async () => {
     const model = await serveModel(({ lastUserText }) => `It says ${lastUserText.slice(-5)}.`);
     const { client, gateway } = await connected({ model: model.model });

@@ -36,7 +36,8 @@ export function childTask({ config, entry, run, message, first, ...rest }: Child
       ...(typeof entry["spawnedBy"] === "string" ? { requesterSessionKey: entry["spawnedBy"] } : {}),
       ...(typeof entry["label"] === "string" ? { label: entry["label"] } : {}),
     },
-    prompt: message,
+    // The thread says by itself what a child is: the client's words for it would stand there twice.
+    prompt: message.replace(/^You are a subagent [^]*?\n\[Subagent Task\]\n/, ""),
     ...(first ? {} : { resume: "next_turn" }),
     tools: workerTools(config, { agentId: "main", kind: "child" }),
     hostTools: [],
