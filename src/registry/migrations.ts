@@ -183,4 +183,8 @@ export const MIGRATIONS: readonly string[] = [
     closedAt INTEGER
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE intents ADD COLUMN run TEXT;
+  ALTER TABLE intents ADD COLUMN ownerId TEXT;
+  `,
 ];

@@ -5,9 +5,11 @@ import type { StatementSync } from "node:sqlite";
 import type { Cause } from "../errors.ts";
 import type { Completion, Outcome } from "../types.ts";
 import type { Database } from "./database.ts";
+import { runInserter } from "./insert-run.ts";
+import type { Intents, UnansweredRun } from "./intents.ts";
 import type { Owners } from "./owners.ts";
 import type { Queries } from "./queries.ts";
-import type { RunRow } from "./run-row.ts";
+import type { NewRun, RunRow } from "./run-row.ts";
 import type { Settlement, Settlements } from "./settlement.ts";
 
 /** Builds an interrupted run's completion; asked for every such run, kept for delivery only where one is owed. */
@@ -21,16 +23,20 @@ export class Recovery {
   readonly #owners: Owners;
   readonly #queries: Queries;
   readonly #settlements: Settlements;
+  readonly #intents: Intents;
+  readonly #insert: (run: NewRun, ownerId: string) => void;
   readonly #pendingOwners: StatementSync;
   readonly #pendingOf: StatementSync;
   readonly #adopt: StatementSync;
   readonly #adoptRun: StatementSync;
 
-  constructor(db: Database, owners: Owners, queries: Queries, settlements: Settlements) {
+  constructor(db: Database, owners: Owners, queries: Queries, settlements: Settlements, intents: Intents) {
     this.#db = db;
     this.#owners = owners;
     this.#queries = queries;
     this.#settlements = settlements;
+    this.#intents = intents;
+    this.#insert = runInserter(db);
     this.#pendingOwners = db.prepare("SELECT DISTINCT ownerId FROM outbox WHERE state = 'pending'");
     this.#pendingOf = db.prepare("SELECT key, runId FROM outbox WHERE state = 'pending' AND ownerId = ?");
     this.#adopt = db.prepare("UPDATE outbox SET ownerId = :mine, nextAttemptAt = :now WHERE key = :key");
@@ -43,6 +49,7 @@ export class Recovery {
    */
   takeOverDead(now: number, completionFor: CompletionFor, which: WhichRuns = () => true): RunRow[] {
     const living = this.#owners.living(now);
+    this.#writeUnanswered(living);
     const left = this.#leftBehind(living).filter(which);
     if (left.length === 0 && !this.#orphansBeside(living, which)) return [];
     // Completions are built before the transaction: reading transcripts would hold every other writer up.
@@ -66,12 +73,22 @@ export class Recovery {
 
   /** Several processes may do it at once: every run is adopted by one of them. */
   adoptDead(now: number, which: WhichRuns): RunRow[] {
+    this.#writeUnanswered(this.#owners.living(now));
     const left = (): RunRow[] => this.#leftBehind(this.#owners.living(now)).filter(which);
     if (left().length === 0) return [];
     return this.#db.write(() => {
       const adopted = left();
       for (const { runId } of adopted) this.#adoptRun.run(this.#owners.id, runId);
       return adopted.map((run) => ({ ...run, ownerId: this.#owners.id }));
+    });
+  }
+
+  /** What a dead owner asked a gateway for, and heard no answer to, may be at work there: it is a run that was left. */
+  #writeUnanswered(living: ReadonlySet<string>): void {
+    const left = (): UnansweredRun[] => this.#intents.unwritten().filter(({ ownerId }) => !living.has(ownerId));
+    if (left().length === 0) return;
+    this.#db.write(() => {
+      for (const { run, ownerId } of left()) this.#insert(run, ownerId);
     });
   }
 

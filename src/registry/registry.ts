@@ -51,10 +51,10 @@ export function openRegistry(options: RegistryOptions): Registry {
   const admissions = new Admissions(db, owners, queued, checks);
   const settlements = new Settlements(db, owners.id, queued, budgetUses);
   const outbox = new Outbox(db, owners.id);
-  const intents = new Intents(db);
+  const intents = new Intents(db, owners.id);
   const archive = new Archive(db);
   const looks = queries(db);
-  const recovery = new Recovery(db, owners, looks, settlements);
+  const recovery = new Recovery(db, owners, looks, settlements, intents);
   const purgeRuns = runPurger(db);
   const purgeGroups = groupPurger(db);
   return {
@@ -148,7 +148,10 @@ export interface Registry extends Queries {
    * @param which of them, by run. @default all
    */
   takeOverDead(now: number, completionFor: CompletionFor, which?: WhichRuns): RunRow[];
-  /** Makes unsettled runs of dead owners this owner's, as they stand, and returns them: for work that goes on elsewhere. */
+  /**
+   * Makes unsettled runs of dead owners this owner's, as they stand, and returns them: for work that goes on elsewhere.
+   * Those among them that a gateway's answer was awaited for still have their intent.
+   */
   adoptDead(now: number, which: WhichRuns): RunRow[];
 
   /**

@@ -55,7 +55,9 @@ export class Adoption {
   }
 
   #asLive(row: RunRow): GatewayRun {
-    const run = new GatewayRun(row, 0, { acceptedAt: row.createdAt, isAdopted: true });
+    const isUnanswered = this.#parts.registry.intents.find(row.runId)?.run !== undefined;
+    const doubt = isUnanswered ? { doubt: {} } : {};
+    const run = new GatewayRun(row, 0, { acceptedAt: row.createdAt, isAdopted: true, ...doubt });
     run.startedAt = row.startedAt;
     if (row.state !== "queued") run.state = "running";
     this.#parts.live.add(run);

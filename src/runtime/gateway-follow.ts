@@ -9,6 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { causeOf, type Cause } from "../errors.ts";
 import type { Outcome } from "../types.ts";
 import { stopRun, waitForRun, type RunEnd } from "./gateway-calls.ts";
+import { lookInDoubt } from "./gateway-doubt.ts";
 import { DELETED, FORGOTTEN, lostSight, outcomeOf, timedOut } from "./gateway-ending.ts";
 import { agentEvent } from "./gateway-frames.ts";
 import { LateStops } from "./gateway-late-stop.ts";
@@ -152,7 +153,11 @@ export class Following {
   async #endedUnheard(run: GatewayRun, own: RunEnd | undefined): Promise<boolean> {
     const session = await sessionFor(this.#parts.link, run, this.#closing.signal);
     const isForgotten = own === undefined && this.#isForgotten(run);
-    if (!isForgotten) run.knownAt ??= performance.now();
+    if (!isForgotten) {
+      run.knownAt ??= performance.now();
+      const vain = await lookInDoubt(this.#parts, run, session, own);
+      if (vain !== undefined) return (await this.#settler.settle(run, run.ending ?? vain), true);
+    }
     const end = await endOfSession(this.#parts, run, session, own);
     // The end of an earlier run of the session isn't this one's.
     const isIts = run.isAdopted || run.startedAt !== undefined || (end?.endedAt ?? 0) > run.acceptedAt;

@@ -8,6 +8,7 @@ import { oneLine } from "../sessions/shown-label.ts";
 import type { SpawnParams } from "../types.ts";
 import { ask, deleteSession, stopRun } from "./gateway-calls.ts";
 import { unaccepted } from "./gateway-causes.ts";
+import type { ChildAddress } from "./gateway-child-address.ts";
 import { patched, type GatewayError } from "./gateway-frames.ts";
 import type { GatewayParts } from "./gateway-run.ts";
 import { chooseThinking } from "./model-choice.ts";
@@ -33,7 +34,7 @@ export async function openChild(
       const isModel = "model" in patch && /model/i.test(asked.error.message);
       const refusal = refusalOf(asked.error, isModel ? "model_unusable" : undefined);
       // The first patch makes the session, or, refused, nothing.
-      if (isFirst && index > 0) leaveNothing(parts, key);
+      if (isFirst && index > 0) leaveNothing(parts, child.row);
       return { refusal };
     }
     const { modelProvider, model } = asked.value.resolved ?? {};
@@ -86,7 +87,7 @@ export function refusalOf({ code, message }: GatewayError, known?: ErrorCode): R
 }
 
 /** A session without a run; the answer to the spawn doesn't wait for it to be gone. */
-export function leaveNothing({ link, logger }: GatewayParts, sessionKey: string): void {
+export function leaveNothing({ link, logger }: GatewayParts, { childSessionKey: sessionKey }: ChildAddress): void {
   deleteSession(link, sessionKey).catch(() =>
     logger.debug({ sessionKey }, "a session may have been left in the gateway"),
   );

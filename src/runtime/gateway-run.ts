@@ -34,8 +34,14 @@ export function keptBy(gateway: string): string {
   return `${KEPT_THERE} at ${gateway}`;
 }
 
+/**
+ * Of a run whose acceptance nobody heard. `askAgain`: the gateway, under the same id, by the process that asked before.
+ * `said`: its refusal of that.
+ */
+export type Doubt = { askAgain?: () => Promise<RunOrigin | { refusal: { message: string } }>; said?: string };
+
 /** How a run came to be known here; what isn't given is as for one that is accepted now. */
-export type RunOrigin = { acceptedAt: number; knownAt: number | undefined; isAdopted: boolean };
+export type RunOrigin = { acceptedAt: number; knownAt: number | undefined; isAdopted: boolean; doubt?: Doubt };
 
 /**
  * The name of an intent: the run waits in the gateway's lane, was killed, and is ended as soon as it begins. It outlives
@@ -59,6 +65,8 @@ export class GatewayRun implements TrackedRun {
   knownAt: number | undefined;
   /** Asked for by a process that died, or without an answer: its end may have been told to nobody who still knows. */
   readonly isAdopted: boolean;
+  /** Undefined when the gateway is known to have it, or to have had it. */
+  doubt: Doubt | undefined;
   /** Since when this process knows of it, on the same scale. */
   readonly followedAt = performance.now();
   readonly outcome = new RunOutcome();
@@ -81,6 +89,7 @@ export class GatewayRun implements TrackedRun {
     this.timeoutMs = timeoutMs;
     this.acceptedAt = acceptedAt;
     this.isAdopted = isAdopted;
+    this.doubt = from.doubt;
     this.knownAt = "knownAt" in from ? from.knownAt : isAdopted ? undefined : performance.now();
   }
 

@@ -1,7 +1,7 @@
 /**
  * From a spawn call to a run that the gateway has accepted: decided here, asked for there, and written here only then.
  * What certainly fails before the gateway's yes leaves nothing in the registry, so that another runtime may take the
- * spawn; what may have been accepted leaves an intent.
+ * spawn; what may have been accepted is followed as a run until the gateway is known not to have it.
  */
 
 import { causeOf, InprocessError } from "../errors.ts";
@@ -113,30 +113,33 @@ export class GatewaySpawns {
       const other = mayBeTaken ? undefined : this.#takenMeanwhile(row);
       if (other !== undefined) return other;
       if (this.#closing) {
-        if (!mayBeTaken) leaveNothing(this.#parts, child.childSessionKey);
+        if (!mayBeTaken) leaveNothing(this.#parts, child);
         throw new InprocessError("runtime_closed", "The runtime was closed before the gateway was asked for the run.");
       }
       mayBeTaken = true;
-      const answer = await startChild(this.#parts, asked, before);
-      if ("refusal" in answer) return refuse(answer.refusal);
-      row.createdAt = answer.acceptedAt;
       row.model = `${opened.provider}/${opened.model}`;
-      const accepted: SpawnResult = {
+      const accepted = (begun: string): SpawnResult => ({
         status: "accepted",
         ...child,
         mode: row.mode,
         context: row.context,
         ...(row.taskName === undefined ? {} : { taskName: row.taskName }),
-        note: spawnNote(row, "Started in the gateway"),
+        note: spawnNote(row, begun),
         runtime: "gateway",
         isolation: "thread",
         resolvedModel: opened.model,
         resolvedProvider: opened.provider,
         modelApplied: params.model !== undefined,
         expectsCompletionMessage: row.expectsCompletion,
-      };
-      if (idempotencyKey !== undefined) row.answer = JSON.stringify(accepted);
-      return this.#accept(row, plan, answer, accepted);
+      });
+      // For whoever finds the run without having heard the gateway's answer.
+      if (idempotencyKey !== undefined) row.answer = JSON.stringify(accepted(UNCONFIRMED));
+      const from = await startChild(this.#parts, asked, before);
+      if ("refusal" in from) return refuse(from.refusal);
+      row.createdAt = from.acceptedAt;
+      const answer = accepted(from.doubt === undefined ? "Started in the gateway" : UNCONFIRMED);
+      if (idempotencyKey !== undefined) row.answer = JSON.stringify(answer);
+      return this.#accept(row, plan, from, answer);
     } catch (error) {
       const isCertain = !mayBeTaken || (before === undefined && isConnectFailure(error));
       const { code, message } = causeOf(isCertain ? error : inDoubt(error));
@@ -150,17 +153,18 @@ export class GatewaySpawns {
   }
 
   /** The same spawn, asked for meanwhile by another runtime on this registry: then the gateway isn't asked for a run. */
-  #takenMeanwhile({ requesterSessionKey, idempotencyKey, childSessionKey }: NewRun): SpawnResult | undefined {
+  #takenMeanwhile(row: NewRun): SpawnResult | undefined {
+    const { requesterSessionKey, idempotencyKey, childSessionKey } = row;
     if (idempotencyKey === undefined) return undefined;
     const other = this.#parts.registry.findByIdempotencyKey(requesterSessionKey, idempotencyKey);
     if (other?.answer === undefined) return undefined;
-    if (other.childSessionKey !== childSessionKey) leaveNothing(this.#parts, childSessionKey);
+    if (other.childSessionKey !== childSessionKey) leaveNothing(this.#parts, row);
     return JSON.parse(other.answer) as SpawnResult;
   }
 
   #accept(row: NewRun, plan: SpawnPlan, from: RunOrigin, accepted: SpawnResult): SpawnResult {
-    // The gateway has it and counts it; this writes it down.
-    const admission = this.#admit(row);
+    // The gateway has it, or may have, and counts it; this writes it down.
+    const admission = this.#admit(row, from);
     if (!admission.ok) {
       if (admission.reason !== "duplicate") throw new InprocessError("internal", "An accepted run wasn't written.");
       // Another runtime's, which was quicker: the one in the gateway is one too many.
@@ -174,14 +178,19 @@ export class GatewaySpawns {
   }
 
   /** A disk may be full by now. The intent stands, so that the spawn can be asked again with its key. */
-  #admit(row: NewRun): Admission {
+  #admit(row: NewRun, { doubt }: RunOrigin): Admission {
     const { registry, logger } = this.#parts;
     try {
-      return registry.admit(row, { maxChildren: NO_LIMIT, maxQueued: NO_LIMIT });
+      return registry.together(() => {
+        const admission = registry.admit(row, { maxChildren: NO_LIMIT, maxQueued: NO_LIMIT });
+        if (doubt === undefined) registry.intents.drop(row.runId);
+        return admission;
+      });
     } catch (error) {
       const { runId, childSessionKey: sessionKey } = row;
       const { code, message: why } = causeOf(error);
-      const message = `The gateway has accepted run ${runId} in ${sessionKey}, but it can't be written down here, so its result won't come; spawn it again with the same idempotency key once this is mended: ${why}`;
+      const has = doubt === undefined ? "has" : "may have";
+      const message = `The gateway ${has} accepted run ${runId} in ${sessionKey}, but it can't be written down here, so its result won't come; spawn it again with the same idempotency key once this is mended: ${why}`;
       logger.error({ runId, sessionKey }, message);
       throw new InprocessError(code, message, { cause: error });
     }
@@ -242,5 +251,7 @@ function refuse({ status, code, message }: Refusal): SpawnResult {
   return { status, code, error: message };
 }
 
+const UNCONFIRMED =
+  "Asked of the gateway, whose answer hasn't come: it is asked after, so don't start it again; when the gateway has nothing of it, its result says so";
 /** As large as SQLite takes, with one more. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER - 1;

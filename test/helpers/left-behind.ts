@@ -1,7 +1,8 @@
 /** A run that a process waited for which is gone: asked for in a reference gateway, and written in a registry. */
 
-import { openRegistry } from "../../src/registry/registry.ts";
+import { openRegistry, type Registry } from "../../src/registry/registry.ts";
 import type { NewRun } from "../../src/registry/run-row.ts";
+import { childAddress } from "../../src/runtime/gateway-child-address.ts";
 import { keptBy } from "../../src/runtime/gateway-run.ts";
 import { LIMITS, newRun } from "../registry/fixtures/rows.ts";
 import type { ReferenceGateway } from "./reference-gateway/index.ts";
@@ -23,13 +24,18 @@ export async function leaveRun(
   changes: Partial<NewRun> = {},
 ): Promise<NewRun> {
   const row = await leaveRow(gateway.url, file, changes);
+  await askFor(gateway, row);
+  return row;
+}
+
+/** Asks the gateway for a run, and is gone when it is accepted. */
+export async function askFor(gateway: Pick<ReferenceGateway, "url" | "token">, row: NewRun): Promise<void> {
   const { runId, childSessionKey: sessionKey, requesterSessionKey: spawnedBy } = row;
   const client = await otherClient(gateway);
   await client.call("sessions.patch", { key: sessionKey, spawnedBy });
   const asked = { sessionKey, message: row.task, idempotencyKey: runId, lane: "subagent" };
   const { payload } = await client.call("agent", asked);
   if (payload?.["status"] !== "accepted") throw new Error("the gateway didn't accept the run");
-  return row;
 }
 
 /** The row alone: the gateway has never heard of the run. */
@@ -39,5 +45,24 @@ export async function leaveRow(url: string, file: string, changes: Partial<NewRu
   left.claimOwner();
   left.admit(row, LIMITS);
   await left.close();
+  return row;
+}
+
+/** What a process leaves that is killed while the gateway is asked for a spawn with this key. */
+export async function leaveUnanswered(url: string, file: string, idempotencyKey: string): Promise<NewRun> {
+  const left = openRegistry({ file });
+  left.claimOwner();
+  const row = writeUnanswered(left, url, idempotencyKey);
+  await left.close();
+  return row;
+}
+
+/** Of a process that is asking the gateway at this moment. */
+export function writeUnanswered({ intents }: Registry, url: string, idempotencyKey: string): NewRun {
+  const address = childAddress("main", { scope: intents.scope, requesterSessionKey: MAIN, idempotencyKey });
+  const answer = JSON.stringify({ status: "accepted", ...address, runtime: "gateway" });
+  const asked = { requesterSessionKey: MAIN, idempotencyKey, createdAt: Date.now() };
+  const row = newRun({ ...asked, ...address, answer, transcriptPath: keptBy(url) });
+  intents.write(row.runId, { askedAt: row.createdAt, gateway: url, run: row });
   return row;
 }

@@ -49,6 +49,20 @@ describe.each(STORES)("recovery in $name", ({ file }) => {
     expect(registry.takeOverDead(4_000, interruptedCompletion)).toEqual([]);
   });
 
+  test("what an owner asked a gateway for, and heard nothing of, is a run that it left, once", () => {
+    const registry = openOwned(file());
+    const asked = newRun({ label: "asked", idempotencyKey: "turn-1" });
+    const taken = newRun({ label: "taken", idempotencyKey: "turn-2" });
+    const other = newRun({ label: "of another process", idempotencyKey: "turn-2" });
+    for (const run of [asked, taken]) registry.intents.write(run.runId, { askedAt: 1_000, gateway: "ws://g", run });
+    registry.admit(other, LIMITS);
+    expect(registry.adoptDead(Date.now(), () => true)).toEqual([]);
+    registry.releaseOwner();
+    const left = registry.takeOverDead(3_000, interruptedCompletion);
+    expect(left.map((run) => run.label).toSorted()).toEqual(["asked", "of another process"]);
+    expect(registry.takeOverDead(4_000, interruptedCompletion)).toEqual([]);
+  });
+
   test("of a session whose run was just being given up for another, one end is owed", () => {
     const registry = openOwned(file());
     const old = newRun();

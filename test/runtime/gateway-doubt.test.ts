@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 
+import { stateLayout } from "../../src/adapters/state-layout.ts";
 import { openRegistry } from "../../src/registry/registry.ts";
 import { startFallback, startReferenceGateway, texts } from "../helpers/fallback-fixture.ts";
 import { connectTo, refused } from "../helpers/gateway-fixture.ts";
-import { accepted, closeAfterTest, gate, tempFolder } from "../helpers/runtime-fixture.ts";
+import { askFor, leaveUnanswered, writeUnanswered } from "../helpers/left-behind.ts";
+import { accepted, closeAfterTest, gate, MAIN, tempFolder } from "../helpers/runtime-fixture.ts";
 import { DEVICE_TOKEN, scriptGateway } from "../helpers/scripted-gateway.ts";
 import { LIMITS, newRun } from "../registry/fixtures/rows.ts";
 
@@ -16,25 +18,22 @@ const named = { runId: expect.any(String) as string, childSessionKey: expect.any
 describe("a spawn that the gateway may have taken", () => {
   it("stays the gateway's in the next process too: nothing runs here, and it is one run in the end", async () => {
     const { opened, open } = gate();
-    const faults = { silent: ["agent"] };
-    const { gateway, model } = await startReferenceGateway(async () => (await opened, "there"), { faults });
-    const first = await startFallback(gateway);
-    const doubtful = refused(await first.runtime.spawn({ task: "deploy" }, first.requester, KEY));
-    expect(doubtful).toMatchObject({ code: "gateway_timeout", ...named });
-    await first.runtime.close();
+    const { gateway, model } = await startReferenceGateway(async () => (await opened, "there"));
+    const stateDir = join(tempFolder(), "state");
+    const left = await leaveUnanswered(gateway.url, stateLayout(stateDir).registry, KEY.idempotencyKey);
+    await askFor(gateway, left);
     await gateway.setFaults({ handshake: POLICY });
 
-    const second = await startFallback(gateway, () => "here", first.stateDir);
+    const second = await startFallback(gateway, () => "here", stateDir);
     const ask = () => second.runtime.spawn({ task: "deploy" }, second.requester, KEY);
-    const { runId, childSessionKey } = doubtful as unknown as typeof named;
+    const { runId } = left;
     // Also once the gateway is known to take nothing.
     expect(accepted(await second.runtime.spawn({ task: "other" }, second.requester)).runtime).toBe("inprocess");
-    expect(await ask()).toMatchObject({ status: "error", code: "gateway_lost", runId, childSessionKey });
-    expect(await ask()).toMatchObject({ status: "error", code: "gateway_lost", runId, childSessionKey });
-    await gateway.setFaults({});
     expect(accepted(await ask())).toMatchObject({ runtime: "gateway", runId });
+    await gateway.setFaults({});
     open();
     expect((await texts(second.host, 2)).toSorted()).toEqual(["here", "there"]);
+    expect(accepted(await ask()).runId).toBe(runId);
     expect([model.requests.length, second.model.requests.length]).toEqual([1, 1]);
   });
 
@@ -55,25 +54,17 @@ describe("a spawn that the gateway may have taken", () => {
     },
   );
 
-  it.each([
-    ["sessions.patch", "UNAVAILABLE", "try again"],
-    ["agent", "INVALID_REQUEST", "invalid agent params: no"],
-    ["agent", "UNAVAILABLE", DRAINING],
-  ])("isn't deleted at its work when it is asked again and refused by %s, %s", async (method, code, message) => {
-    const gateway = await scriptGateway({
-      "sessions.patch": ({ count, ok, refuse }) =>
-        count === 2 && method === "sessions.patch" ? refuse(code, message) : ok({}),
-      agent: ({ count, params, ok, refuse }) => {
-        if (count === 2 && method === "agent") return refuse(code, message);
-        if (count > 1) ok({ runId: params["idempotencyKey"], status: "accepted" });
-      },
-    });
-    const { runtime, requester } = await connectTo(gateway, { timeouts: { call: 500 } });
-    const ask = () => runtime.spawn({ task: "long" }, requester, KEY);
-    expect(refused(await ask()).code).toBe("gateway_timeout");
-    expect(refused(await ask()).code).not.toBe("gateway_refused");
-    expect(accepted(await ask()).runtime).toBe("gateway");
-    expect(gateway.calls.map((call) => call.method)).not.toContain("sessions.delete");
+  it("and that another process is asking for is left alone when this one is refused", async () => {
+    const folder = tempFolder();
+    const gateway = await scriptGateway({ "sessions.patch": ({ refuse }) => refuse("UNAVAILABLE", "try again") });
+    const other = openRegistry({ file: join(folder, "registry.sqlite") });
+    closeAfterTest(() => other.close());
+    other.claimOwner();
+    writeUnanswered(other, gateway.url, KEY.idempotencyKey);
+    const { runtime } = await connectTo(gateway, { folder });
+    const requester = { sessionKey: MAIN, agentId: "main" };
+    expect(refused(await runtime.spawn({ task: "long" }, requester, KEY)).code).not.toBe("gateway_refused");
+    expect(gateway.calls.map(({ method }) => method)).toEqual(["sessions.patch"]);
   });
 
   it("but can't be written down is told with its names, and stays in doubt", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { openRegistry } from "../../src/registry/registry.ts";
 import { connectTo, openGateway, refused } from "../helpers/gateway-fixture.ts";
-import { leaveRow, leaveRun, otherClient } from "../helpers/left-behind.ts";
+import { leaveRow, leaveRun, leaveUnanswered, otherClient, writeUnanswered } from "../helpers/left-behind.ts";
 import { closeAfterTest, gate, MAIN, tempFolder } from "../helpers/runtime-fixture.ts";
 import { scriptGateway } from "../helpers/scripted-gateway.ts";
 
@@ -50,20 +50,28 @@ describe("a run that was given to another gateway", () => {
   });
 
   it("or may have been isn't asked of this one", async () => {
-    const before = await scriptGateway({ agent: () => undefined });
-    const after = await scriptGateway();
-    const first = await connectTo(before, { timeouts: { call: 200 } });
-    expect(refused(await first.runtime.spawn({ task: "pay" }, REQUESTER, KEY)).code).toBe("gateway_timeout");
-    await first.runtime.close();
-    const { runtime } = await connectTo(after, { folder: first.folder });
+    const gateway = await scriptGateway();
+    const folder = tempFolder();
+    const other = openRegistry({ file: join(folder, "registry.sqlite") });
+    closeAfterTest(() => other.close());
+    other.claimOwner();
+    const { runId } = writeUnanswered(other, OTHER, KEY.idempotencyKey);
+    const { runtime, host } = await connectTo(gateway, { folder });
     const answer = refused(await runtime.spawn({ task: "pay" }, REQUESTER, KEY));
-    expect(answer.code).toBe("gateway_lost");
-    expect(answer.error).toContain(before.url);
-    expect(after.calls).toEqual([]);
-    const again = await connectTo(before, { folder: first.folder, timeouts: { call: 200 } });
-    const asked = before.calls.length;
-    expect(refused(await again.runtime.spawn({ task: "pay" }, REQUESTER, KEY)).code).toBe("gateway_timeout");
-    expect(before.calls.length).toBeGreaterThan(asked);
+    expect(answer).toMatchObject({ code: "gateway_lost", runId });
+    expect(answer.error).toContain(OTHER);
+    expect([host.deliveries, gateway.calls]).toEqual([[], []]);
+  });
+
+  it("or may have been, by a process that was killed, is given up like one that was", async () => {
+    const gateway = await scriptGateway();
+    const folder = tempFolder();
+    const { runId } = await leaveUnanswered(OTHER, join(folder, "registry.sqlite"), KEY.idempotencyKey);
+    const { runtime, host } = await connectTo(gateway, { folder });
+    await host.completionsCame(1);
+    expect(host.delivered).toMatchObject([{ runId, outcome: { status: "interrupted" } }]);
+    expect(await runtime.spawn({ task: "pay" }, REQUESTER, KEY)).toMatchObject({ status: "accepted", runId });
+    expect(gateway.calls).toEqual([]);
   });
 });
 

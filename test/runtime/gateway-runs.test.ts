@@ -5,7 +5,7 @@ import { loadSqlite } from "../../src/registry/sqlite.ts";
 import { connectTo, openGateway, refused } from "../helpers/gateway-fixture.ts";
 import { RecordingHost } from "../helpers/recording-host.ts";
 import { forkReferenceGateway } from "../helpers/reference-gateway/index.ts";
-import { closeAfterTest, gate, serveModel, tempFolder } from "../helpers/runtime-fixture.ts";
+import { accepted, closeAfterTest, gate, serveModel, tempFolder } from "../helpers/runtime-fixture.ts";
 
 describe("a spawn whose acceptance is in doubt", () => {
   it("is looked for, or asked again under the same run id, and is one run", async () => {
@@ -20,7 +20,7 @@ describe("a spawn whose acceptance is in doubt", () => {
     expect(model.requests).toHaveLength(1);
   });
 
-  it("and stays so, because the gateway is gone, isn't said to have been refused", async () => {
+  it("and stays so, because the gateway is gone, is a run that isn't confirmed, and not refused", async () => {
     const model = await serveModel(() => ({ silent: true }));
     const gateway = await forkReferenceGateway({ model: model.model, faults: { silent: ["agent"] } });
     closeAfterTest(() => gateway.close());
@@ -28,22 +28,10 @@ describe("a spawn whose acceptance is in doubt", () => {
     const spawned = spawn("a");
     await expect.poll(async () => (await gateway.seen()).calls.at(-1)?.method, { timeout: 20_000 }).toBe("agent");
     await gateway.kill();
-    const result = refused(await spawned);
-    expect(result.code).toBe("gateway_lost");
-    // Whoever looks for it in the gateway has its names.
-    expect(result).toMatchObject({
-      runId: expect.any(String) as string,
-      childSessionKey: expect.any(String) as string,
-    });
-    expect(await runtime.list(requester)).toEqual([]);
-  });
-
-  it("because the gateway is silent, times out as just that", async () => {
-    // A run that ends is told too, under the same question.
-    const { gateway } = await openGateway(() => ({ silent: true }));
-    const { spawn } = await connectTo(gateway, { timeouts: { call: 200 } });
-    await gateway.setFaults({ silent: ["agent"] });
-    expect(refused(await spawn("a"))).toMatchObject({ code: "gateway_timeout" });
+    const { runId, note } = accepted(await spawned);
+    expect(note).toContain("whose answer hasn't come");
+    expect(await runtime.list(requester)).toMatchObject([{ runId }]);
+    expect(await runtime.kill(runId, requester)).toMatchObject({ status: "error", code: "gateway_unreachable" });
   });
 
   it("before it was asked for counts as not taken when the connection can't be kept", async () => {
