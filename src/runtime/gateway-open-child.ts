@@ -1,5 +1,6 @@
 /** A child's session in the gateway, and its first run: what `sessions.patch` and `agent` are told. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { causeOf, type ErrorCode } from "../errors.ts";
 import type { Refusal, SpawnPlan } from "../policy/spawn-policy.ts";
 import type { NewRun } from "../registry/run-row.ts";
@@ -7,7 +8,7 @@ import { clip } from "../sessions/clip.ts";
 import { oneLine } from "../sessions/shown-label.ts";
 import type { SpawnParams } from "../types.ts";
 import { ask, deleteSession, stopRun } from "./gateway-calls.ts";
-import { unaccepted } from "./gateway-causes.ts";
+import { isConnectFailure, unaccepted } from "./gateway-causes.ts";
 import type { ChildAddress } from "./gateway-child-address.ts";
 import { patched, type GatewayError } from "./gateway-frames.ts";
 import type { GatewayParts } from "./gateway-run.ts";
@@ -29,7 +30,10 @@ export async function openChild(
   const found = { provider: "gateway", model: "default" };
   for (const [index, patch] of patchesFor(parts, child).entries()) {
     // The gateway may have opened a session when it is lost, but no run.
-    const asked = await ask(parts.link, "sessions.patch", patched, { key, ...patch }).catch(unaccepted);
+    const asked = await ask(parts.link, "sessions.patch", patched, { key, ...patch }).catch((error: unknown) => {
+      if (isFirst && !isConnectFailure(error)) leaveNothing(parts, child.row);
+      return unaccepted(error);
+    });
     if (!asked.ok) {
       const isModel = "model" in patch && /model/i.test(asked.error.message);
       const refusal = refusalOf(asked.error, isModel ? "model_unusable" : undefined);
@@ -86,10 +90,24 @@ export function refusalOf({ code, message }: GatewayError, known?: ErrorCode): R
   return { status: "error", code: code === "INVALID_REQUEST" ? "params_invalid" : "internal", message: why };
 }
 
-/** A session without a run; the answer to the spawn doesn't wait for it to be gone. */
-export function leaveNothing({ link, logger }: GatewayParts, { childSessionKey: sessionKey }: ChildAddress): void {
-  deleteSession(link, sessionKey).catch(() =>
-    logger.debug({ sessionKey }, "a session may have been left in the gateway"),
+/**
+ * A session without a run, or one that may come about yet; the answer to the spawn doesn't wait for it to be gone. A
+ * gateway that doesn't answer is asked again for some minutes, unless the same spawn is asked for meanwhile.
+ */
+export function leaveNothing({ link, logger, registry }: GatewayParts, { childSessionKey, runId }: ChildAddress): void {
+  const isWanted = (): boolean => registry.intents.find(runId) !== undefined || registry.run(runId) !== undefined;
+  const tryFor = async (delays: readonly number[]): Promise<void> => {
+    try {
+      await deleteSession(link, childSessionKey);
+    } catch (error) {
+      const [ms, ...later] = delays;
+      if (ms === undefined || causeOf(error).code === "runtime_closed") throw error;
+      await delay(ms, undefined, { ref: false });
+      if (!isWanted()) await tryFor(later);
+    }
+  };
+  tryFor(AGAIN_MS).catch(() =>
+    logger.debug({ sessionKey: childSessionKey }, "a session may have been left in the gateway"),
   );
 }
 
@@ -122,3 +140,6 @@ function childPrompt({ label, childSessionKey, requesterSessionKey }: NewRun): s
     ...(label === undefined ? [] : [`Label: ${oneLine(label)}`]),
   ].join("\n");
 }
+
+/** Before each further try. */
+const AGAIN_MS = [1_000, 10_000, 30_000, 60_000, 120_000] as const;

@@ -5,7 +5,7 @@ import { stateLayout } from "../../src/adapters/state-layout.ts";
 import { openRegistry } from "../../src/registry/registry.ts";
 import { startFallback, startReferenceGateway, texts } from "../helpers/fallback-fixture.ts";
 import { connectTo, refused } from "../helpers/gateway-fixture.ts";
-import { askFor, leaveUnanswered, writeUnanswered } from "../helpers/left-behind.ts";
+import { askFor, leaveUnanswered, otherClient, writeUnanswered } from "../helpers/left-behind.ts";
 import { accepted, closeAfterTest, gate, MAIN, tempFolder } from "../helpers/runtime-fixture.ts";
 import { DEVICE_TOKEN, scriptGateway } from "../helpers/scripted-gateway.ts";
 import { LIMITS, newRun } from "../registry/fixtures/rows.ts";
@@ -151,6 +151,33 @@ describe("a spawn that the gateway certainly didn't take", () => {
     expect(warnings).toEqual([expect.stringContaining("sessions.patch")]);
     expect((await gateway.seen()).calls.filter(({ method }) => method === "sessions.patch")).toHaveLength(1);
     expect(model.requests).toEqual([]);
+  });
+
+  it("because it answered too late what opens the session leaves none there", async () => {
+    const { gateway, model } = await startReferenceGateway(undefined, { faults: { silent: ["sessions.patch"] } });
+    const { runtime, requester, host } = await startFallback(gateway);
+    expect(accepted(await runtime.spawn({ task: "a" }, requester)).runtime).toBe("inprocess");
+    const other = await otherClient(gateway);
+    await expect.poll(async () => (await other.call("sessions.list", {})).payload?.["sessions"]).toEqual([]);
+    expect(await texts(host, 1)).toEqual(["here"]);
+    expect(model.requests).toEqual([]);
+  });
+
+  it("because it was lost meanwhile leaves no session there, once it can be asked again", async () => {
+    const gateway = await scriptGateway({
+      "sessions.patch": ({ ok }) => (isUp ? ok({}) : gateway.restart()),
+      "sessions.delete": ({ ok }) => (isUp ? ok({}) : gateway.restart()),
+    });
+    let isUp = false;
+    const { spawn } = await connectTo(gateway);
+    expect(refused(await spawn("a")).code).toBe("gateway_unreachable");
+    const keys = (name: string) =>
+      gateway.calls.flatMap(({ method, params }) => (method === name ? [params["key"]] : []));
+    // It is tried once more at once, by the connection's own rule.
+    await expect.poll(() => keys("sessions.delete")).toHaveLength(2);
+    isUp = true;
+    await expect.poll(() => keys("sessions.delete"), { timeout: 10_000 }).toHaveLength(3);
+    expect(new Set(keys("sessions.delete"))).toEqual(new Set(keys("sessions.patch")));
   });
 
   it("because it is about to restart runs in this process", async () => {
