@@ -221,6 +221,7 @@ class GatewayRuntime implements GatewaySubagents {
   }
 
   stats(): RuntimeStats {
+    this.#refuseWhenClosed("stats");
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, this.#loop);
     this.#loop = now;

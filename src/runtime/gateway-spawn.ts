@@ -75,7 +75,6 @@ export class GatewaySpawns {
     const { maxChildrenPerAgent } = config.agents.defaults.subagents;
     if (active >= maxChildrenPerAgent) return refuse(tooManyChildren(active, maxChildrenPerAgent));
     this.#onTheirWay.set(sessionKey, (this.#onTheirWay.get(sessionKey) ?? 0) + 1);
-    this.#tellOfTools(requester);
     const asked = this.#ask(params, requester, plan, idempotencyKey);
     this.#underWay.add(asked);
     try {
@@ -139,6 +138,7 @@ export class GatewaySpawns {
       row.createdAt = from.acceptedAt;
       const answer = accepted(from.doubt === undefined ? "Started in the gateway" : UNCONFIRMED);
       if (idempotencyKey !== undefined) row.answer = JSON.stringify(answer);
+      this.#tellOfTools(requester);
       return this.#accept(row, plan, from, answer);
     } catch (error) {
       const isCertain = !mayBeTaken || (before === undefined && isConnectFailure(error));

@@ -222,6 +222,7 @@ class InProcessRuntime implements SubagentRuntime {
   }
 
   stats(): RuntimeStats {
+    this.#refuseWhenClosed("stats");
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, this.#loop);
     this.#loop = now;

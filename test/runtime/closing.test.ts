@@ -36,6 +36,7 @@ describe("a runtime that closes", () => {
     await expect(runtime.kill("all", requester)).rejects.toMatchObject({ code: "runtime_closed" });
     await expect(runtime.list(requester)).rejects.toMatchObject({ code: "runtime_closed" });
     await expect(runtime.wait([running.runId], requester)).rejects.toMatchObject({ code: "runtime_closed" });
+    expect(() => runtime.stats()).toThrow(expect.objectContaining({ code: "runtime_closed" }) as Error);
     runtime.deliverPending(MAIN);
     const registry = openRegistry({ file: join(stateDir, "registry.sqlite"), readOnly: true });
     expect([registry.unsettled(), registry.owners()]).toEqual([[], []]);

@@ -89,6 +89,19 @@ describe("a gateway that takes no spawn", () => {
     expect(await spawn()).toBe("gateway");
   });
 
+  it("isn't said to pass over its requester's tools, which this process keeps to; the one that takes the spawn is", async () => {
+    const { gateway } = await startReferenceGateway(undefined, { faults: { handshake: POLICY } });
+    const { runtime, requester, warnings, pass } = await startFallback(gateway);
+    const spawn = async () =>
+      accepted(await runtime.spawn({ task: "count" }, { ...requester, tools: ["read"] })).runtime;
+    expect(await spawn()).toBe("inprocess");
+    expect(warnings).toEqual([expect.stringContaining("in this process")]);
+    await gateway.setFaults({});
+    pass(60_000);
+    expect([await spawn(), await spawn()]).toEqual(["gateway", "gateway"]);
+    expect(warnings.slice(1)).toEqual([expect.stringContaining("which tools a subagent has")]);
+  });
+
   it("is waited for once by all that come meanwhile", async () => {
     const { gateway } = await startReferenceGateway(undefined, { faults: { handshake: "hang" } });
     const { runtime, requester, host, warnings } = await startFallback(gateway);
@@ -347,6 +360,7 @@ describe("a closed runtime", () => {
     await expect(runtime.wait([here.runId], requester)).rejects.toMatchObject({ code: "runtime_closed" });
     await expect(runtime.kill("all", requester)).rejects.toMatchObject({ code: "runtime_closed" });
     await expect(runtime.history(here.childSessionKey, requester)).rejects.toMatchObject({ code: "runtime_closed" });
+    expect(() => runtime.stats()).toThrow(expect.objectContaining({ code: "runtime_closed" }) as Error);
     expect(host.delivered.map(({ outcome }) => outcome.status)).toEqual(["interrupted", "interrupted"]);
   });
 });

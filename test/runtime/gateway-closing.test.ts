@@ -17,6 +17,7 @@ describe("a runtime that is closed while a spawn is under way", () => {
     expect(await spawned).toMatchObject({ status: "accepted" });
     await expect.poll(() => model.requests[0]!.abandoned).toBe(true);
     expect(host.delivered).toMatchObject([{ outcome: { status: "interrupted" } }]);
+    expect(() => runtime.stats()).toThrow(expect.objectContaining({ code: "runtime_closed" }) as Error);
   });
 
   it("doesn't ask for the run any more, and leaves no session", async () => {
