@@ -11,7 +11,7 @@ import { ConfigError, messageOf } from "../errors.ts";
 import { checkAddress, isThisMachine, ownAddresses, type GatewayAddress } from "../runtime/gateway-address.ts";
 
 /**
- * `OPENCLAW_GATEWAY_URL` with nothing but the variables' secrets; else `gateway.remote` in mode `remote`; else this
+ * `OPENCLAW_GATEWAY_URL` with nothing but the variables' secrets, and in mode `remote` the pinned certificate; else `gateway.remote` in mode `remote`; else this
  * machine at the address that `gateway.bind` chooses, and `OPENCLAW_GATEWAY_PORT` or `gateway.port`. Secrets are read now, and only those that are needed.
  * @param env over the config's own variables. @default process.env
  * @throws ConfigError naming the path or variable at fault; the secrets aren't in it
@@ -20,7 +20,10 @@ export function gatewayAddress(config: Pick<Config, "gateway" | "env">, env: Env
   const { gateway } = config;
   const look: Look = { gateway, env: { ...config.env, ...setOnes(env) } };
   const given = look.env[URL_VARIABLE]?.trim();
-  if (given) return checked({ url: given, ...secrets(look, ["env"], ["env"]) }, URL_VARIABLE);
+  if (given) {
+    const pinned = gateway.mode === "remote" ? remotePin(look) : {};
+    return checked({ url: given, ...secrets(look, ["env"], ["env"]), ...pinned }, URL_VARIABLE);
+  }
   return gateway.mode === "remote" ? remoteAddress(look) : localAddress(look);
 }
 
@@ -40,11 +43,14 @@ function remoteAddress(look: Look): GatewayAddress {
   const address = {
     url: resolved("gateway.remote.url", remote.url, look.env),
     ...secrets(look, ["remote", "env", "auth"], ["env", "remote", "auth"]),
-    ...(remote.tlsFingerprint !== undefined && {
-      tlsFingerprint: resolved("gateway.remote.tlsFingerprint", remote.tlsFingerprint, look.env),
-    }),
+    ...remotePin(look),
   };
   return checked(address, "gateway.remote.url");
+}
+
+function remotePin({ gateway: { remote }, env }: Look): Pick<GatewayAddress, "tlsFingerprint"> {
+  if (remote.tlsFingerprint === undefined) return {};
+  return { tlsFingerprint: resolved("gateway.remote.tlsFingerprint", remote.tlsFingerprint, env) };
 }
 
 function localAddress(look: Look): GatewayAddress {

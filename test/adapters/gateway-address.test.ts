@@ -111,6 +111,14 @@ describe("a gateway of another machine", () => {
     expect(address(gateway, { OPENCLAW_GATEWAY_URL: url, OPENCLAW_GATEWAY_TOKEN: "v" })).toEqual({ url, token: "v" });
   });
 
+  it("that a variable names in mode remote must show the pinned certificate; elsewhere none is pinned", () => {
+    const tlsFingerprint = "ab:".repeat(31) + "ab";
+    const remote = { url: "wss://other.example", tlsFingerprint };
+    const env = { OPENCLAW_GATEWAY_URL: url };
+    expect(address({ mode: "remote", remote }, env)).toEqual({ url, tlsFingerprint });
+    expect(address({ mode: "local", remote }, env)).toEqual({ url });
+  });
+
   it("is never spoken to in the clear", () => {
     expect(problem({ mode: "remote", remote: { url: "ws://10.0.0.5:18789" } })).toMatch(
       /^gateway\.remote\.url: .*wss:/,
