@@ -11,8 +11,9 @@ import { ConfigError, messageOf } from "../errors.ts";
 import { checkAddress, isThisMachine, ownAddresses, type GatewayAddress } from "../runtime/gateway-address.ts";
 
 /**
- * `OPENCLAW_GATEWAY_URL` with nothing but the variables' secrets, and in mode `remote` the pinned certificate; else `gateway.remote` in mode `remote`; else this
- * machine at the address that `gateway.bind` chooses, and `OPENCLAW_GATEWAY_PORT` or `gateway.port`. Secrets are read now, and only those that are needed.
+ * `OPENCLAW_GATEWAY_URL` with nothing but the variables' secrets, and in mode `remote` the pinned certificate; else
+ * `gateway.remote` in mode `remote`; else this machine at the address that `gateway.bind` chooses, and
+ * `OPENCLAW_GATEWAY_PORT` or `gateway.port`. Secrets are read now, and only those that are needed.
  * @param env over the config's own variables. @default process.env
  * @throws ConfigError naming the path or variable at fault; the secrets aren't in it
  */

@@ -56,7 +56,7 @@ export class ConnectCauses {
   #untrusted(why: string, cause: Error): InprocessError {
     const pin =
       this.#mode === "remote"
-        ? "put its SHA-256 into gateway.remote.tlsFingerprint, which counts for gateway.remote.url"
+        ? "put its SHA-256 into gateway.remote.tlsFingerprint"
         : 'name its file in gateway.tls.certPath if the gateway is on this machine, else set gateway.mode to "remote", with gateway.remote.url and its SHA-256 in gateway.remote.tlsFingerprint';
     return this.#error(
       "gateway_unreachable",
