@@ -71,7 +71,7 @@ function waitOf(url: string, agent: Agent): Promise<number> {
   });
 }
 
-const EVERY_MS = 10;
+const EVERY_MS = 5;
 const WARM_UP_MS = 150;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) ping(process.argv[2]!);
