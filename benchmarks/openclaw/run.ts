@@ -5,7 +5,7 @@
  *   npm run bench:openclaw                  20 rounds of all variants; writes results/openclaw.json, its plot and the tables
  *                                           after the first round, in the place of what was there
  *   npm run bench:openclaw -- --continue    goes on with the rounds in results/openclaw.json, of this very build, until
- *                                           there are 20: two hours and a half needn't be had at a time
+ *                                           there are 20: the three hours needn't be had at a time
  *   npm run bench:openclaw -- --rounds 1 --only "pi, 2026.4.1"     shows one of them; fewer rounds write nothing
  */
 

@@ -99,6 +99,7 @@ function show(rounds: readonly number[][], take: Take): string {
   const all = rounds.flat();
   if (all.length === 0) return "–";
   if (take === "mean") return String(rounded(all.reduce((sum, value) => sum + value, 0) / all.length));
+  if (take === "share") return String(rounded((100 * all.reduce((sum, value) => sum + value, 0)) / all.length));
   const values = rounds.flatMap((samples) => middle(samples, take));
   const spread = take === "max" ? values : all;
   const p95 = spread.length >= ENOUGH ? ` (${rounded(percentile(spread, 0.95))})` : "";
@@ -106,7 +107,7 @@ function show(rounds: readonly number[][], take: Take): string {
 }
 
 /** Processor time is told in steps of 10 ms, so only its mean says anything. */
-type Take = "p50" | "max" | "mean";
+type Take = "p50" | "max" | "mean" | "share";
 
 /** Goals stand in brackets, of the engine `pi` and of the engine `openclaw` where they differ. */
 const QUESTIONS: { what: string; metrics: string[]; take: Take }[] = [
@@ -136,6 +137,7 @@ const QUESTIONS: { what: string; metrics: string[]; take: Take }[] = [
     take: "max",
   },
   { what: "a sibling's delay while one child streams 200 KB (25; 1000)", metrics: ["sibling.delay"], take: "p50" },
+  { what: "siblings that were never started, of all, %", metrics: ["sibling.never"], take: "share" },
   { what: "gateway main-thread CPU of a child, its announce turn included", metrics: ["n1.mainCpu"], take: "mean" },
   { what: "the same without an announce turn (15; 60)", metrics: ["n1.mainCpuQuiet"], take: "mean" },
   { what: "CPU of all threads and processes, announce turn included", metrics: ["n1.allCpu"], take: "mean" },
