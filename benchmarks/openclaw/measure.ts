@@ -112,7 +112,7 @@ async function quietRound(gateway: BenchGateway): Promise<number> {
 
 /**
  * How much later a child's first request comes while another child streams 200 KB than while another one is silent.
- * @returns undefined when it never came: the core of 2026.4.1 fails to start a child while it stands still for too long
+ * @returns undefined when it never came: the core of 2026.4.1 may not start a child that is called while it stands still
  */
 async function siblingDelay(gateway: BenchGateway): Promise<number | undefined> {
   const silent = await siblingOf(gateway, "silent", `bytes=${64 * SILENT_PIECES} pace=${STREAM_MS / SILENT_PIECES}`);
@@ -246,7 +246,7 @@ const STREAM_BYTES = 204_800;
 /** What 200 KB take at 64 bytes a millisecond: longer than the turn that calls the sibling. */
 const STREAM_MS = 3200;
 const SILENT_PIECES = 2;
-/** The runner's first thread is warm before that. */
+/** Threads are made and warmed from the start on. */
 const START_MS = 6000;
 const PING_EVERY_MS = 5;
 /** At least. */
