@@ -1,7 +1,7 @@
 /** What a gateway keeps in its state folder, read from outside. Absent files count as empty. */
 
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Profile } from "./profile.ts";
@@ -48,6 +48,27 @@ export async function readTranscript(profile: Profile, sessionKey: string): Prom
   if (!existsSync(file)) return [];
   const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line) as TranscriptLine).flatMap(({ message }) => message ?? []);
+}
+
+/**
+ * Removes the locks of the agent `main`'s sessions that name no owner. OpenClaw 2026.4.1 makes a lock and then writes its
+ * process id into it: killed in between it leaves a lock that it keeps to for half an hour, whoever starts next.
+ */
+export async function removeLocksWithoutOwner(profile: Profile): Promise<void> {
+  const folder = sessionsFolder(profile);
+  const files = existsSync(folder) ? await readdir(folder) : [];
+  for (const file of files.filter((name) => name.endsWith(".lock"))) {
+    const lock = join(folder, file);
+    if (!namesItsOwner(await readFile(lock, "utf8"))) await rm(lock);
+  }
+}
+
+function namesItsOwner(lock: string): boolean {
+  try {
+    return typeof (JSON.parse(lock) as { pid?: unknown }).pid === "number";
+  } catch {
+    return false;
+  }
 }
 
 function sessionsFolder({ stateDir }: Profile): string {

@@ -9,6 +9,7 @@ import {
   readDevices,
   readSessions,
   readTranscript,
+  removeLocksWithoutOwner,
   type Devices,
   type StoredSession,
   type TranscriptMessage,
@@ -30,6 +31,7 @@ export type Gateway = {
   /** A turn of the main agent: the reply's text. Rejects when the gateway answers with an error or nothing in time. */
   turn(sessionKey: string, text: string, options?: { timeoutMs?: number }): Promise<string>;
   stop(): Promise<void>;
+  /** SIGKILL. Locks that OpenClaw had only half made are removed: what it does about those isn't ours to test. */
   kill(): Promise<void>;
   /** Stops it if it runs, and starts it with the same state and port. */
   restart(): Promise<void>;
@@ -67,7 +69,10 @@ export async function startGateway(profile: Profile): Promise<Gateway> {
     },
     turn: (sessionKey, text, { timeoutMs = 60_000 } = {}) => askMainAgent(profile, sessionKey, text, timeoutMs, log),
     stop: () => running.stop(),
-    kill: () => running.kill(),
+    kill: async () => {
+      await running.kill();
+      await removeLocksWithoutOwner(profile);
+    },
     restart: async () => {
       await running.stop();
       earlier = log();
