@@ -1,4 +1,4 @@
-/** What a gateway keeps in its state folder, read from outside. Absent files count as empty. */
+/** What a gateway keeps in its state folder, seen from outside, and rid of what a kill left there. Absent files count as empty. */
 
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm } from "node:fs/promises";
