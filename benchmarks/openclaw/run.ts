@@ -62,7 +62,7 @@ async function measured(variant: Variant): Promise<Samples> {
     } catch (error) {
       const [why] = String(error).split("\n");
       results.failed.push(`${variant.name}: ${why}`);
-      console.log(`${variant.name} failed, and is tried again: ${why}`);
+      console.log(`${variant.name} failed, and is tried again:`, error);
       if (failures === FAILURES_BORNE) throw error;
     } finally {
       await gateway.close();

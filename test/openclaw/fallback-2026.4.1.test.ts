@@ -79,6 +79,30 @@ describe("a runtime of this process that is told to use OpenClaw 2026.4.1", () =
     expect(model.requests.filter(asked(TASK))).toHaveLength(4);
   });
 
+  test.skipIf(process.platform === "win32")("runs them here while it hangs at the handshake", async () => {
+    await close();
+    warnings.splice(0);
+    model.requests.splice(0);
+    const goOn = gateway.hang();
+    try {
+      const { spawn, host } = await start();
+
+      const runs = await Promise.all([spawn(TASK), spawn(TASK)]);
+
+      expect(runs).toMatchObject([{ runtime: "inprocess" }, { runtime: "inprocess" }]);
+      await host.completionsCame(2);
+      expect(warnings).toEqual([expect.stringMatching(/in this process.*within 30000 ms.*whether it hangs/)]);
+    } finally {
+      goOn();
+    }
+
+    await close();
+    const awake = await start();
+    expect(await awake.spawn(TASK)).toMatchObject({ status: "accepted", runtime: "gateway" });
+    await awake.host.completionsCame(1, 60_000);
+    expect(model.requests.filter(asked(TASK))).toHaveLength(3);
+  });
+
   test("runs nothing a second time that it had accepted before it was killed", async () => {
     const { spawn, host, runtime } = await start();
     const key = randomUUID();

@@ -1,13 +1,23 @@
 /**
  * Which sessions of the gateway are in a turn, heard from its agent events. 2026.4.1 leaves the session out of those of
- * a channel's turns: which turn is whose is learned from the hooks that are called in it.
+ * a channel's turns: which turn is whose is learned from the hooks that are called in it. It also says nothing of the
+ * end of a turn that failed over to another model and was then cut short: one that is silent for long counts as over.
  */
 
 import type { AgentEvent, HostRuntime } from "./api.ts";
 
+type Turn = {
+  /** As far as it is known. */
+  whose: string | undefined;
+  /** Milliseconds since the epoch. */
+  heardAt: number;
+  /** Calls of tools that are under way, by id. */
+  calls: Set<unknown>;
+};
+
 export class BusySessions {
-  /** Turns under way, and whose they are as far as it is known. */
-  readonly #turns = new Map<string, string | undefined>();
+  /** Turns of which an end wasn't heard. */
+  readonly #turns = new Map<string, Turn>();
   /** Turns that a hook has told of and that haven't begun by the events, oldest first. */
   readonly #announced = new Map<string, string>();
   readonly #stop: () => void;
@@ -19,8 +29,9 @@ export class BusySessions {
 
   /** A hook was called in this turn. */
   isTurnOf(runId: string, sessionKey: string): void {
-    if (this.#turns.has(runId)) {
-      this.#turns.set(runId, sessionKey);
+    const turn = this.#turns.get(runId);
+    if (turn !== undefined) {
+      turn.whose = sessionKey;
       return;
     }
     this.#announced.set(runId, sessionKey);
@@ -43,12 +54,20 @@ export class BusySessions {
   }
 
   #heard({ runId, stream, data, sessionKey }: AgentEvent, onIdle: (sessionKey: string) => void): void {
+    const turn = this.#turns.get(runId);
+    if (turn !== undefined) turn.heardAt = Date.now();
+    if (stream === "tool") {
+      if (data["phase"] === "start") turn?.calls.add(data["toolCallId"]);
+      else if (data["phase"] === "result") turn?.calls.delete(data["toolCallId"]);
+      return;
+    }
     if (stream !== "lifecycle") return;
+    const whose = sessionKey ?? turn?.whose ?? this.#announced.get(runId);
     if (data["phase"] === "start") {
-      this.#turns.set(runId, sessionKey ?? this.#turns.get(runId) ?? this.#announced.get(runId));
       this.#announced.delete(runId);
+      this.#forgetSilent();
+      this.#turns.set(runId, { whose, heardAt: Date.now(), calls: new Set() });
     } else if (data["phase"] === "end" || data["phase"] === "error") {
-      const whose = sessionKey ?? this.#turns.get(runId) ?? this.#announced.get(runId);
       this.#turns.delete(runId);
       this.#announced.delete(runId);
       if (whose !== undefined && !this.has(whose)) onIdle(whose);
@@ -56,8 +75,20 @@ export class BusySessions {
   }
 
   #turnsOf(sessionKey: string): string[] {
-    return [...this.#turns].filter(([, whose]) => whose === sessionKey).map(([runId]) => runId);
+    this.#forgetSilent();
+    return [...this.#turns].filter(([, { whose }]) => whose === sessionKey).map(([runId]) => runId);
+  }
+
+  /** Nobody is told: whoever found its session busy asks again. */
+  #forgetSilent(): void {
+    const now = Date.now();
+    for (const [runId, { heardAt, calls }] of this.#turns)
+      if (now - heardAt > (calls.size === 0 ? SILENT_MS : CALL_MS)) this.#turns.delete(runId);
   }
 }
 
+/** OpenClaw itself gives a model up that sends nothing for 60 s. A result that comes too early waits for its turn there. */
+const SILENT_MS = 70_000;
+/** `agents_wait`, which is told results itself, takes ten minutes at most. */
+const CALL_MS = 11 * 60_000;
 const MOST_ANNOUNCED = 1000;

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { AgentEvent } from "../../../src/adapters/openclaw/api.ts";
 import { BusySessions } from "../../../src/adapters/openclaw/busy-sessions.ts";
@@ -16,6 +16,8 @@ describe("a session of the gateway", () => {
       idle.push(sessionKey),
     );
   });
+
+  afterEach(() => void vi.useRealTimers());
 
   const phase = (runId: string, name: string, sessionKey?: string) =>
     tell({ runId, stream: "lifecycle", data: { phase: name }, ...(sessionKey === undefined ? {} : { sessionKey }) });
@@ -58,5 +60,45 @@ describe("a session of the gateway", () => {
     phase("run-2999", "start");
     phase("run-0", "start");
     expect(busy.turnOf(CHAT)).toBe("run-2999");
+  });
+
+  it("isn't in a turn of which nothing has been heard for longer than OpenClaw waits for a model", () => {
+    vi.useFakeTimers();
+    phase("run", "start", CHAT);
+    vi.advanceTimersByTime(60_000);
+    tell({ runId: "run", stream: "assistant", data: {} });
+    vi.advanceTimersByTime(60_000);
+    expect(busy.turnOf(CHAT)).toBe("run");
+
+    vi.advanceTimersByTime(60_000);
+
+    expect([busy.has(CHAT), busy.turnOf(CHAT)]).toEqual([false, undefined]);
+    phase("next", "start", CHAT);
+    expect(busy.turnOf(CHAT)).toBe("next");
+    phase("next", "end", CHAT);
+    expect(idle).toEqual([CHAT]);
+  });
+
+  it("is in its turn as long as a tool may take that is called in it", () => {
+    vi.useFakeTimers();
+    const call = (toolCallId: string, name: string) =>
+      tell({ runId: "run", stream: "tool", data: { phase: name, toolCallId } });
+    phase("run", "start", CHAT);
+    call("waits", "start");
+    call("looks", "start");
+    call("looks", "result");
+    vi.advanceTimersByTime(600_000);
+    expect(busy.has(CHAT)).toBe(true);
+
+    call("waits", "result");
+    vi.advanceTimersByTime(60_000);
+    expect(busy.has(CHAT)).toBe(true);
+    vi.advanceTimersByTime(60_000);
+    expect(busy.has(CHAT)).toBe(false);
+
+    phase("run", "start", CHAT);
+    call("never ends", "start");
+    vi.advanceTimersByTime(3_600_000);
+    expect(busy.has(CHAT)).toBe(false);
   });
 });

@@ -14,6 +14,7 @@ import {
   type StoredSession,
   type TranscriptMessage,
 } from "./gateway-state.ts";
+import { holdProcessTree } from "./process-tree.ts";
 import type { Profile } from "./profile.ts";
 
 export type Gateway = {
@@ -33,6 +34,8 @@ export type Gateway = {
   stop(): Promise<void>;
   /** SIGKILL. Locks that OpenClaw had only half made are removed: what it does about those isn't ours to test. */
   kill(): Promise<void>;
+  /** Connections to it are taken and nothing answers, until the returned function is called. Not on Windows. */
+  hang(): () => void;
   /** Stops it if it runs, and starts it with the same state and port. */
   restart(): Promise<void>;
   devices(): Promise<Devices>;
@@ -73,6 +76,7 @@ export async function startGateway(profile: Profile): Promise<Gateway> {
       await running.kill();
       await removeLocksWithoutOwner(profile);
     },
+    hang: () => holdProcessTree(running.pid),
     restart: async () => {
       await running.stop();
       earlier = log();

@@ -1,4 +1,4 @@
-/** Ending a process with everything it started; it must lead a group of its own where there are groups. */
+/** Ending or holding a process with everything it started; it must lead a group of its own where there are groups. */
 
 import { spawnSync } from "node:child_process";
 
@@ -10,4 +10,10 @@ export function killProcessTree(pid: number): void {
   } catch {
     // The group is empty.
   }
+}
+
+/** SIGSTOP: its sockets stay, and nothing answers on them until the returned function is called. Not on Windows. */
+export function holdProcessTree(pid: number): () => void {
+  process.kill(-pid, "SIGSTOP");
+  return () => process.kill(-pid, "SIGCONT");
 }
