@@ -4,8 +4,8 @@
  *
  *   npm run bench:openclaw                  20 rounds of all variants; writes results/openclaw.json, its plot and the tables
  *                                           after the first round, in the place of what was there
- *   npm run bench:openclaw -- --continue    goes on with the rounds in results/openclaw.json, of this very build, until
- *                                           there are 20: the three hours needn't be had at a time
+ *   npm run bench:openclaw -- --continue    goes on with the rounds in results/openclaw.json until there are 20: the
+ *                                           three hours needn't be had at a time; the page tells of another build
  *   npm run bench:openclaw -- --rounds 1 --only "pi, 2026.4.1"     shows one of them; fewer rounds write nothing
  */
 
@@ -14,7 +14,7 @@ import { shownMachine, thisMachine } from "../lib/machine.ts";
 import { readOptions, refuse, roundsOf as roundsAsked } from "../lib/options.ts";
 import { openGateway } from "./gateway.ts";
 import { measure, type Rounds } from "./measure.ts";
-import { keepResults, keptResults, type Results } from "./results.ts";
+import { goOn, keepResults, keptResults, type Results } from "./results.ts";
 import { tableOf } from "./table.ts";
 import { VARIANTS, type Variant } from "./variants.ts";
 
@@ -36,8 +36,8 @@ const OWN_TOOL: Rounds = { one: 2, five: 1, sixteen: 0, quiet: 0, streams: 0 };
 /** Of one variant in one round. */
 const FAILURES_BORNE = 2;
 const machine = thisMachine();
-const results: Results = values.continue === true ? keptResults(refuse) : { sittings: [], raw: {}, failed: [] };
-results.sittings.push(machine);
+const before: Results = values.continue === true ? keptResults(refuse) : { sittings: [], raw: {}, failed: [] };
+const results = goOn(before, machine);
 console.log(`${shownMachine(machine)}, load ${machine.load}; ${wanted} rounds`);
 const { raw } = results;
 for (let round = 0; round < wanted; round += 1) {

@@ -8,7 +8,7 @@ import { shownMachine } from "../lib/machine.ts";
 import { plotSvg } from "../lib/plot.ts";
 import { writePlot, type Result } from "../lib/results.ts";
 import { median, percentile, rounded } from "../lib/statistics.ts";
-import type { Results } from "./results.ts";
+import { changesOfBuild, wholeRounds, type Results, type Sitting } from "./results.ts";
 
 /**
  * A row a question, a column a gateway; the median over rounds of what each round's samples come to, and in brackets the
@@ -37,12 +37,17 @@ export function tableOf(raw: Record<string, Samples[]>): string {
 /** Between the markers of `benchmarks/README.md` and of the front page. */
 export async function writeTables({ raw, sittings, failed }: Results): Promise<void> {
   writePlot("openclaw", plotSvg(plotOf(Object.keys(raw)), metricsOf(raw)));
-  const rounds = Math.min(...Object.values(raw).map(({ length }) => length));
+  const rounds = wholeRounds(raw);
   const loads = sittings.map(({ load }) => load).join(" and ");
   const about = `${shownMachine(sittings.at(-1)!)} (2026.9.6 on Node 24.21), load ${loads} at the start; ${rounds} round${rounds === 1 ? "" : "s"}.`;
-  const table = [about + failuresOf(failed), tableOf(raw)].join("\n\n");
+  const table = [about + buildsOf(sittings) + failuresOf(failed), tableOf(raw)].join("\n\n");
   await writeInto(join(ROOT, "README.md"), table);
   await writeInto(join(ROOT, "benchmarks", "README.md"), `${table}\n\n![${TITLE}](results/openclaw.svg)`);
+}
+
+function buildsOf(sittings: readonly Sitting[]): string {
+  const changes = changesOfBuild(sittings);
+  return changes.length === 0 ? "" : ` The plugin was built anew before round ${changes.join(" and ")}.`;
 }
 
 function failuresOf(failed: readonly string[]): string {

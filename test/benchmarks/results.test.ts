@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toResult } from "../../benchmarks/lib/results.ts";
 import { median, percentile, rounded } from "../../benchmarks/lib/statistics.ts";
+import { changesOfBuild, goOn, type Results } from "../../benchmarks/openclaw/results.ts";
 
 describe("statistics of benchmarks", () => {
   it("take the middle of odd and even counts", () => {
@@ -60,5 +61,26 @@ describe("a benchmark's result", () => {
     expect(() => toResult(about, [{ what: "w", metric: "b", unit: "ms" }], [{ a: [1] }])).toThrow(
       'No variant of n measured "b"',
     );
+  });
+});
+
+describe("rounds of gateways that are gone on with", () => {
+  const machine = { cpu: "x", cores: 1, memoryGb: 1, platform: "x", node: "v0", load: 0 };
+  const none: Results = { sittings: [], raw: {}, failed: ["core: lost"] };
+  const round = (n: number) => ({ floor: [n] });
+  const begun = { ...goOn(none, machine, "old"), raw: { core: [round(1), round(2)], plugin: [round(1)] } };
+
+  it("keep half a round of the same build", () => {
+    const { sittings, raw, failed } = goOn(begun, machine, "old");
+    expect(raw).toEqual(begun.raw);
+    expect(sittings.map(({ round }) => round)).toEqual([1, 2]);
+    expect([changesOfBuild(sittings), failed]).toEqual([[], ["core: lost"]]);
+  });
+
+  it("begin half a round of another build anew, and tell where the build changed", () => {
+    const { sittings, raw } = goOn(begun, machine, "new");
+    expect(raw).toEqual({ core: [round(1)], plugin: [round(1)] });
+    expect(changesOfBuild(sittings)).toEqual([2]);
+    expect(changesOfBuild(goOn({ sittings, raw, failed: [] }, machine, "new").sittings)).toEqual([2]);
   });
 });
