@@ -62,43 +62,81 @@ describe("a session of the gateway", () => {
     expect(busy.turnOf(CHAT)).toBe("run-2999");
   });
 
-  it("isn't in a turn of which nothing has been heard for longer than OpenClaw waits for a model", () => {
+  const MINUTE = 60_000;
+  const later = (minutes: number) => void vi.advanceTimersByTime(minutes * MINUTE);
+  const call = (toolCallId: string, name: "start" | "result") =>
+    tell({ runId: "run", stream: "tool", data: { phase: name, toolCallId } });
+  const word = () => tell({ runId: "run", stream: "assistant", data: {} });
+
+  it("isn't in a turn of which nothing has been heard for longer than a model thinks, until it is heard of again", () => {
     vi.useFakeTimers();
     phase("run", "start", CHAT);
-    vi.advanceTimersByTime(60_000);
-    tell({ runId: "run", stream: "assistant", data: {} });
-    vi.advanceTimersByTime(60_000);
+    later(5);
+    word();
+    later(5);
     expect(busy.turnOf(CHAT)).toBe("run");
 
-    vi.advanceTimersByTime(60_000);
+    later(2);
 
     expect([busy.has(CHAT), busy.turnOf(CHAT)]).toEqual([false, undefined]);
+    word();
+    expect(busy.turnOf(CHAT)).toBe("run");
+    phase("run", "end", CHAT);
+    expect([busy.has(CHAT), idle]).toEqual([false, [CHAT]]);
+    word();
+    expect(busy.has(CHAT)).toBe(false);
+  });
+
+  it("is in a turn that another model has taken over for little longer than OpenClaw waits for that one", () => {
+    vi.useFakeTimers();
+    phase("run", "start", CHAT);
+    phase("run", "error", CHAT);
+    phase("run", "start", CHAT);
+    later(1);
+    expect(busy.turnOf(CHAT)).toBe("run");
+    later(1);
+    expect(busy.has(CHAT)).toBe(false);
     phase("next", "start", CHAT);
     expect(busy.turnOf(CHAT)).toBe("next");
     phase("next", "end", CHAT);
-    expect(idle).toEqual([CHAT]);
+    expect(idle).toEqual([CHAT, CHAT]);
   });
 
   it("is in its turn as long as a tool may take that is called in it", () => {
     vi.useFakeTimers();
-    const call = (toolCallId: string, name: string) =>
-      tell({ runId: "run", stream: "tool", data: { phase: name, toolCallId } });
     phase("run", "start", CHAT);
     call("waits", "start");
     call("looks", "start");
     call("looks", "result");
-    vi.advanceTimersByTime(600_000);
+    later(10);
     expect(busy.has(CHAT)).toBe(true);
-
     call("waits", "result");
-    vi.advanceTimersByTime(60_000);
-    expect(busy.has(CHAT)).toBe(true);
-    vi.advanceTimersByTime(60_000);
+    later(7);
     expect(busy.has(CHAT)).toBe(false);
 
-    phase("run", "start", CHAT);
     call("never ends", "start");
-    vi.advanceTimersByTime(3_600_000);
+    later(10);
+    expect(busy.has(CHAT)).toBe(true);
+    later(2);
     expect(busy.has(CHAT)).toBe(false);
+  });
+
+  it("isn't held in its turn by a call that was told after its result", () => {
+    vi.useFakeTimers();
+    phase("run", "start", CHAT);
+    call("quick", "result");
+    call("quick", "start");
+    word();
+    later(7);
+    expect(busy.has(CHAT)).toBe(false);
+  });
+
+  it("is in its turn still when a thousand others have come and gone", () => {
+    phase("run", "start", CHAT);
+    for (let n = 0; n < 3_000; n += 1) {
+      phase(`run-${n}`, "start", "agent:main:other");
+      phase(`run-${n}`, n % 2 === 0 ? "end" : "error", "agent:main:other");
+    }
+    expect(busy.turnOf(CHAT)).toBe("run");
   });
 });

@@ -27,6 +27,16 @@ describe("a delivery as a turn", () => {
     expect(gateway.turns[0]!.message).toContain("result of two");
   });
 
+  it("is looked for once the gateway has had time for the turn's own end, which a look would make longer", async () => {
+    const delivered = gateway.deliver(results("one"));
+    await gateway.turnsStarted(1);
+    const ended = performance.now();
+    gateway.turns[0]!.end("ok");
+    await delivered;
+    expect(gateway.looks).toHaveLength(1);
+    expect(gateway.looks[0]! - ended).toBeGreaterThan(200);
+  });
+
   it("is done when its key is answered in the transcript, though the turn fails after that", async () => {
     const delivered = gateway.deliver(results("one"));
     await gateway.turnsStarted(1);
@@ -236,6 +246,8 @@ type Turn = { message: string; deliver: boolean | undefined; end(status: string)
 function startGateway(timeoutMs = 30_000) {
   const known = new Map<string, { ended: Promise<string>; failed: boolean }>();
   const transcript = new Map<string, KeyState>();
+  /** When the transcript was searched, by `performance.now()`. */
+  const looks: number[] = [];
   const turns: Turn[] = [];
   const events: string[] = [];
   const warnings: string[] = [];
@@ -271,7 +283,10 @@ function startGateway(timeoutMs = 30_000) {
       runtime: { subagent, system },
       sends,
       busy: { has: () => state.busy },
-      search: async (_session, keys) => new Map([...transcript].filter(([key]) => keys.includes(key))),
+      search: async (_session, keys) => {
+        looks.push(performance.now());
+        return new Map([...transcript].filter(([key]) => keys.includes(key)));
+      },
       sessions: async () => (state.route === undefined ? undefined : { route: state.route }),
       logger,
       stillToCome: async () => 0,
@@ -280,6 +295,7 @@ function startGateway(timeoutMs = 30_000) {
   let deliver = plugin();
   return Object.assign(state, {
     transcript,
+    looks,
     turns,
     events,
     sends,
