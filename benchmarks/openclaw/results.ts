@@ -1,11 +1,11 @@
-/** What was measured of the gateways, in `results/openclaw.json`. */
+/** What was measured of the gateways of each OpenClaw, in `results/openclaw-<version>.json`. */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Samples } from "../lib/benchmark.ts";
 import { buildHash } from "../lib/build-hash.ts";
 import type { Machine } from "../lib/machine.ts";
-import { writeTables } from "./table.ts";
+import type { Version } from "./variants.ts";
 
 /** `build`: which one of the plugin; `round`: the first that was begun in it, counted from 1. */
 export type Sitting = Machine & { build: string; round: number };
@@ -19,13 +19,16 @@ export type Results = {
   failed: string[];
 };
 
-/** @param refuse of results that aren't there */
-export function keptResults(refuse: (sentence: string) => never): Results {
-  try {
-    return JSON.parse(readFileSync(FILE, "utf8")) as Results;
-  } catch {
-    return refuse("There is no results/openclaw.json to --continue with; leave it away.");
-  }
+export const NOTHING: Results = { sittings: [], raw: {}, failed: [] };
+
+export function keptResults(version: Version): Results {
+  const file = fileOf(version);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Results) : NOTHING;
+}
+
+export function keepResults(version: Version, results: Results): void {
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(fileOf(version), `${JSON.stringify(results)}\n`);
 }
 
 /** No round is of two builds: half a round of another build is begun anew. */
@@ -34,7 +37,7 @@ export function goOn({ sittings, raw, failed }: Results, machine: Machine, build
   const isSame = sittings.at(-1)?.build === build;
   const kept = Object.entries(raw).map(([name, rounds]) => [name, isSame ? rounds : rounds.slice(0, whole)]);
   const sitting = { ...machine, build, round: whole + 1 };
-  return { sittings: [...sittings, sitting], raw: Object.fromEntries(kept) as Results["raw"], failed };
+  return { sittings: [...sittings, sitting], raw: Object.fromEntries(kept) as Results["raw"], failed: [...failed] };
 }
 
 /** Those that all variants have. */
@@ -49,12 +52,8 @@ export function changesOfBuild(sittings: readonly Sitting[]): number[] {
   return sittings.filter(isNew).map(({ round }) => round);
 }
 
-/** And the tables and the plot of it. */
-export async function keepResults(results: Results): Promise<void> {
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify(results)}\n`);
-  await writeTables(results);
+function fileOf(version: Version): string {
+  return join(FOLDER, `openclaw-${version}.json`);
 }
 
 const FOLDER = join(import.meta.dirname, "..", "results");
-const FILE = join(FOLDER, "openclaw.json");

@@ -8,7 +8,8 @@ import { shownMachine } from "../lib/machine.ts";
 import { plotSvg } from "../lib/plot.ts";
 import { writePlot, type Result } from "../lib/results.ts";
 import { median, percentile, rounded } from "../lib/statistics.ts";
-import { changesOfBuild, wholeRounds, type Results, type Sitting } from "./results.ts";
+import { changesOfBuild, keptResults, wholeRounds, type Results, type Sitting } from "./results.ts";
+import { VERSIONS, type Version } from "./variants.ts";
 
 /**
  * A row a question, a column a gateway; the median over rounds of what each round's samples come to, and in brackets the
@@ -34,15 +35,31 @@ export function tableOf(raw: Record<string, Samples[]>): string {
     .join("\n");
 }
 
-/** Between the markers of `benchmarks/README.md` and of the front page. */
-export async function writeTables({ raw, sittings, failed }: Results): Promise<void> {
-  writePlot("openclaw", plotSvg(plotOf(Object.keys(raw)), metricsOf(raw)));
+/** Of all that was measured: the plots, and what stands between the markers of `benchmarks/README.md` and the front page. */
+export async function writeTables(): Promise<void> {
+  const measured = VERSIONS.map((version) => ({ version, results: keptResults(version) }));
+  const parts = measured.filter(({ results }) => wholeRounds(results.raw) > 0);
+  for (const { version, results } of parts) {
+    const { raw } = results;
+    writePlot(`openclaw-${version}`, plotSvg(plotOf(titleOf(version), Object.keys(raw)), metricsOf(raw)));
+  }
+  const tables = parts.map(({ version, results }) => [aboutOf(version, results), tableOf(results.raw)].join("\n\n"));
+  const plots = parts.map(({ version }) => `![${titleOf(version)}](results/openclaw-${version}.svg)`);
+  await writeInto(join(ROOT, "README.md"), tables.join("\n\n"));
+  const both = tables.map((table, place) => `${table}\n\n${plots[place]}`);
+  await writeInto(join(ROOT, "benchmarks", "README.md"), both.join("\n\n"));
+}
+
+function titleOf(version: Version): string {
+  return `Inside OpenClaw ${version}: the core and the plugin`;
+}
+
+function aboutOf(version: Version, { raw, sittings, failed }: Results): string {
   const rounds = wholeRounds(raw);
   const loads = sittings.map(({ load }) => load).join(" and ");
-  const about = `${shownMachine(sittings.at(-1)!)} (2026.9.6 on Node 24.21), load ${loads} at the start; ${rounds} round${rounds === 1 ? "" : "s"}.`;
-  const table = [about + buildsOf(sittings) + failuresOf(failed), tableOf(raw)].join("\n\n");
-  await writeInto(join(ROOT, "README.md"), table);
-  await writeInto(join(ROOT, "benchmarks", "README.md"), `${table}\n\n![${TITLE}](results/openclaw.svg)`);
+  const machine = `${shownMachine(sittings.at(-1)!)}${version === "2026.9.6" ? " (OpenClaw on 24.21)" : ""}`;
+  const about = `**OpenClaw ${version}**, ${machine}, load ${loads} at the start; ${rounds} round${rounds === 1 ? "" : "s"}.`;
+  return about + buildsOf(sittings) + failuresOf(failed);
 }
 
 function buildsOf(sittings: readonly Sitting[]): string {
@@ -57,16 +74,16 @@ function failuresOf(failed: readonly string[]): string {
 }
 
 /** The questions that are asked of several numbers of children. */
-function plotOf(names: readonly string[]): Plot {
-  const panel = (title: string, metric: string): LinePanel => ({
+function plotOf(title: string, names: readonly string[]): Plot {
+  const panel = (what: string, metric: string): LinePanel => ({
     kind: "lines",
-    title,
+    title: what,
     x: { label: "children called at once", values: SIZES, log: true },
     y: { label: "ms, median", log: true },
     series: names.map((name) => ({ name, metrics: SIZES.map((size) => `${name}.n${size}.${metric}`) })),
   });
   return {
-    title: TITLE,
+    title,
     panels: [panel("Call → accepted, over the floor", "accepted"), panel("Call → first request", "firstRequest")],
   };
 }
@@ -151,7 +168,6 @@ const QUESTIONS: { what: string; metrics: string[]; take: Take }[] = [
 /** Of fewer, the 95th percentile is the largest. */
 const ENOUGH = 20;
 const SIZES = [1, 5, 16];
-const TITLE = "Inside OpenClaw: the core and the plugin";
 const ROOT = join(import.meta.dirname, "..", "..");
 const START = "<!-- openclaw: written by npm run bench:openclaw -->";
 const END = "<!-- /openclaw -->";

@@ -56,6 +56,11 @@ describe("npm run bench -- --quick", () => {
 
 it.each([
   [["--only", "nobody"], /^There is no variant nobody; choose from core 2026\.4\.1; /],
+  [["--openclaw", "2026.1.1"], /^There are no variants of OpenClaw 2026\.1\.1; choose from 2026\.4\.1; 2026\.9\.6\.$/],
+  [
+    ["--openclaw", "2026.9.6", "--only", "pi, 2026.4.1"],
+    /^There is no variant pi, 2026\.4\.1; choose from core 2026\.9\.6; pi, 2026\.9\.6\.$/,
+  ],
   [["--continue", "--only", "pi, 2026.4.1"], /^--only writes nothing to --continue with\.$/],
   [["--rounds", "0"], /^--rounds takes a number from 1, not 0\.$/],
 ])("npm run bench:openclaw refuses %j in one sentence, and starts no gateway", async (args, sentence) => {
